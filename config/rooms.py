@@ -1,0 +1,8 @@
+"""The rooms `create_app` and the worker install, by name, in this order.
+
+A room offers `init_app(flask_app)`; app/factory.py imports it from here so that nothing imports upwards.
+"""
+
+from typing import Final
+
+ROOMS: Final[tuple[str, ...]] = ()
