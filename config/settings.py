@@ -30,11 +30,11 @@ class WechatApp(BaseModel):
     """One mini-program: `app_id` wx + 16 hex, `push_aes_key` 43 characters as the WeChat console shows it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    app_id: str = Field(pattern=r"\Awx[0-9a-f]{16}\Z")
+    app_id: str = Field(pattern=r"\Awx[0-9a-f]{16}\z")
     secret: SecretStr
     push_token: SecretStr
     push_aes_key: SecretStr
-    original_id: str = Field(pattern=r"\Agh_[0-9a-f]{12}\Z")
+    original_id: str = Field(pattern=r"\Agh_[0-9a-f]{12}\z")
 
     @field_validator("push_aes_key")
     @classmethod
