@@ -22,6 +22,7 @@ from app.stack.surroundings import bare_environment
 
 STATE_DB, BROKER_DB = 0, 1
 OLDEST = (6, 2)
+SOCKET_NAME = "redis.sock"
 PROGRAMS = ("valkey-server", "redis-server")
 ANSWER_WITHIN_S = 2.0
 
@@ -123,6 +124,6 @@ def prepare(home: Path, program: Path, *, account: Account | None, fast: bool = 
     data = places.private_folder(home / "data", account)
     for name in PROGRAMS:
         leftovers.end(name, data)
-    path = places.socket_folder(home, account) / "redis.sock"
+    path = places.socket_folder(home, account) / SOCKET_NAME
     path.unlink(missing_ok=True)  # no server of ours is left to listen on it
     return Redis(program, data, path, account, fast)

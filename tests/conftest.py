@@ -1,0 +1,33 @@
+"""The suite's fixtures. Settings are in place before any test module is imported; servers start when first asked for.
+
+A test that uses the database says `pytestmark = pytest.mark.usefixtures("db_clean")` or asks for a fixture that does.
+"""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support import loopback, surroundings
+from tests.support.servers import Servers
+
+_servers = Servers(os.environ, os.environ.get("PYTEST_XDIST_WORKER", "main"))
+surroundings.install(os.environ, _servers.addresses)
+loopback.guard()
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """Real PostgreSQL and Redis, migrated; the application connects as the role app."""
+    try:
+        _servers.start()
+        yield _servers
+    finally:
+        _servers.stop()
+
+
+@pytest.fixture
+def db_clean(servers: Servers) -> Servers:
+    """Empty tables and no `tb:` key, before the test (what a failed test left can be looked at)."""
+    servers.clean()
+    return servers

@@ -1,0 +1,1 @@
+"""Machinery the fixtures of tests/conftest.py are made of; it holds no tests."""

@@ -1,0 +1,68 @@
+"""The environment the suite's settings are read from: test keys made for this run, nothing inherited."""
+
+import base64
+import json
+import os
+import secrets
+import socket
+from collections.abc import MutableMapping
+
+from tests.support.servers import Addresses
+
+WECHAT_APP_ID = "wx0123456789abcdef"
+WECHAT_ORIGINAL_ID = "gh_0123456789ab"
+AES_KEY_LETTERS = 43  # EncodingAESKey's length in WeChat's console
+
+
+def _key() -> str:
+    return base64.b64encode(os.urandom(32)).decode()
+
+
+def free_port() -> int:
+    """A loopback port nobody holds at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def settings_for(addresses: Addresses) -> dict[str, str]:
+    """Every variable config/settings.py reads, for one test process."""
+    ports = {"HTTP": free_port(), "INTERNAL": free_port(), "SANDBOX": free_port()}
+    sandbox = f"http://127.0.0.1:{ports['SANDBOX']}"
+    app = {
+        "app_id": WECHAT_APP_ID,
+        "secret": secrets.token_hex(16),
+        "push_token": secrets.token_hex(16),
+        "push_aes_key": secrets.token_hex(AES_KEY_LETTERS)[:AES_KEY_LETTERS],
+        "original_id": WECHAT_ORIGINAL_ID,
+    }
+    return {
+        "TB_ENV": "test",
+        "DATABASE_URL": addresses.database,
+        "DATABASE_OWNER_URL": addresses.owner,
+        "DATABASE_AUDITOR_URL": addresses.auditor,
+        "REDIS_URL": addresses.redis,
+        "BROKER_URL": addresses.broker,
+        "TB_DATA_KEYS": f"d1:aes-256-gcm:{_key()}",
+        "TB_INDEX_KEYS": f"1:{_key()}",
+        "TB_AUDIT_KEY": _key(),
+        "TB_EGRESS_EXCEPTIONS": f"127.0.0.1:{ports['SANDBOX']}",
+        "TB_PUBLIC_BASE_URL": f"http://127.0.0.1:{ports['HTTP']}",
+        "TB_SANDBOX_BASE_URL": sandbox,
+        "TB_WECHAT_BASE_URL": f"{sandbox}/wechat",
+        "TB_WECHAT_APPS": json.dumps([app]),
+        "TB_PROVINCE_BASE_URL": f"{sandbox}/province",
+        "TB_PROVINCE_PAAS_ID": "tongban-test",
+        "TB_PROVINCE_PAAS_TOKEN": secrets.token_hex(16),
+        "TB_PROVINCE_CALLBACK_KEY_ID": "cb-test",
+        "TB_PROVINCE_CALLBACK_SECRET": secrets.token_hex(16),
+        **{f"TB_{name}_PORT": str(port) for name, port in ports.items()},
+    }
+
+
+def install(environment: MutableMapping[str, str], addresses: Addresses) -> None:
+    """Put the test settings in place of whatever the terminal had; a developer's own values never leak into a test."""
+    for name in [name for name in environment if name.startswith("TB_")]:
+        del environment[name]
+    environment.update(settings_for(addresses))
