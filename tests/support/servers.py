@@ -28,7 +28,7 @@ LOCK_TIMEOUT_MS = 10_000
 
 # A size above zero says "somebody wrote here since the last truncation", whatever row-level security shows us.
 WRITTEN = """
-SELECT string_agg(format('%I.%I', n.nspname, c.relname), ', ')
+SELECT string_agg(format('%%I.%%I', n.nspname, c.relname), ', ')
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relkind = 'r' AND n.nspname = 'public' AND pg_relation_size(c.oid) > 0 AND c.relname <> ALL(%s)
 """
