@@ -27,3 +27,9 @@ CALLBACKS: Final[dict[str, str]] = {
     "wechat": "app.platforms.wechat.callbacks",
     "province": "app.platforms.province.callbacks",
 }
+
+# platform -> module with `stand_in(bench) -> Blueprint`: what the sandbox mounts. Read by app/sandbox only.
+STAND_INS: Final[dict[str, str]] = {
+    "wechat": "app.platforms.wechat.sandbox",
+    "province": "app.platforms.province.sandbox",
+}

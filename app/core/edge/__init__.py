@@ -1,0 +1,25 @@
+"""The edge every blueprint stands on: who may call, what comes in, how refusals look, paging, idempotency.
+
+Rooms use `Room` (a flask-smorest blueprint that declares its caller), `citizen()` / `staff()` for the principal,
+`idempotent` on creating POSTs, `paged` for lists, and raise `Problem`; everything else happens here.
+"""
+
+from app.core.edge.bodies import Query, Strict
+from app.core.edge.callers import Caller, Room, authenticator, citizen, register, staff
+from app.core.edge.idempotent import idempotent
+from app.core.edge.paging import PageQuery, page_of, paged
+
+__all__ = [
+    "Caller",
+    "PageQuery",
+    "Query",
+    "Room",
+    "Strict",
+    "authenticator",
+    "citizen",
+    "idempotent",
+    "page_of",
+    "paged",
+    "register",
+    "staff",
+]

@@ -1,0 +1,38 @@
+"""Every request: an id that travels to the province and back, safe headers out, cached GETs with an ETag."""
+
+import re
+import time
+import uuid
+
+from flask import Flask, Response, g, request
+
+from app.core import log
+
+logger = log.get_log("edge")
+ID_FORM = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+def begin() -> None:
+    given = request.headers.get("X-Request-Id", "")
+    log.request_id.set(given if ID_FORM.fullmatch(given) else uuid.uuid4().hex)
+    g.started = time.monotonic()
+
+
+def finish(response: Response) -> Response:
+    response.headers["X-Request-Id"] = log.request_id.get()
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers.setdefault("Cache-Control", "no-store")
+    if request.method == "GET" and response.status_code == 200 and response.is_json and not response.is_streamed:  # noqa: PLR2004
+        response.headers["Cache-Control"] = "private, no-cache"
+        response.add_etag()
+        response.make_conditional(request)
+    logger.debug(
+        "request", method=request.method, route=str(request.url_rule or ""), status=response.status_code,
+        elapsed_ms=round((time.monotonic() - g.started) * 1000),
+    )  # fmt: skip
+    return response
+
+
+def install(flask_app: Flask) -> None:
+    flask_app.before_request(begin)
+    flask_app.after_request(finish)

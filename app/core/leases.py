@@ -1,0 +1,106 @@
+"""The one engine of claim, fence, settle, sweep, over any table with `state, n, lease_until, next_at`.
+
+    waiting state --claim--> leased state (n + 1, lease_until) --settle--> any other state
+                                   | lease ran out: the next claim takes the row again, n + 1
+
+Rows decide, queues only wake. `n` is the fencing number: a worker that was too slow finds its n overtaken, its settle
+returns False, and it must drop its result. Claims use FOR UPDATE SKIP LOCKED and the database's clock, so workers on
+several hosts agree. None of these functions commits.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+
+class Leased:
+    """Columns the engine needs. `next_at` None means at once."""
+
+    state: Mapped[str] = mapped_column(index=True)
+    n: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None] = mapped_column(default=None)
+    next_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A row that is ours until the lease runs out, under fencing number `n`, in state `state`."""
+
+    id: str
+    n: int
+    tenant_id: str
+    state: str
+
+
+def claim(
+    db: Session,
+    model: Any,
+    *,
+    from_states: Sequence[str],
+    to_state: str,
+    limit: int,
+    lease_s: int,
+    extra: Sequence[ColumnElement[bool]] = (),
+    reclaim: bool = True,
+) -> list[Claim]:
+    """Lease up to `limit` due rows, oldest due first.
+
+    `reclaim=False` leaves rows whose lease ran out in `to_state` alone: for states in which bytes may have left, where
+    taking the row again would send twice.
+    """
+    due = and_(model.state.in_(from_states), or_(model.next_at.is_(None), model.next_at <= func.clock_timestamp()))
+    if reclaim:
+        due = or_(due, and_(model.state == to_state, model.lease_until < func.clock_timestamp()))
+    chosen = (
+        select(model.id)
+        .where(due, *extra)
+        .order_by(model.next_at.nulls_first(), model.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = db.execute(
+        update(model)
+        .where(model.id.in_(chosen))
+        .values(state=to_state, n=model.n + 1, lease_until=func.clock_timestamp() + timedelta(seconds=lease_s))
+        .returning(model.id, model.n, model.tenant_id)
+        .execution_options(synchronize_session=False)
+    )
+    return sorted((Claim(row[0], row[1], row[2], to_state) for row in taken), key=lambda claim: claim.id)
+
+
+def settle(db: Session, model: Any, held: Claim, *, state: str, **values: Any) -> bool:
+    """Move the row on, if it is still ours. False: somebody else has it; what was found out must not be written."""
+    done = db.execute(
+        update(model)
+        .where(model.id == held.id, model.n == held.n, model.state == held.state)
+        .values(state=state, lease_until=None, **values)
+        .returning(model.id)
+        .execution_options(synchronize_session=False)
+    )
+    return done.first() is not None
+
+
+def release(db: Session, model: Any, held: Claim, *, state: str, delay_s: float) -> bool:
+    """Give the row back to wait `delay_s`; nothing was done with it."""
+    return settle(db, model, held, state=state, next_at=func.clock_timestamp() + timedelta(seconds=delay_s))
+
+
+def move(db: Session, model: Any, row_id: str, *, from_states: Sequence[str], state: str, **values: Any) -> bool:
+    """A conditional transition outside a lease (P4): one UPDATE, and whether exactly this row changed."""
+    done = db.execute(
+        update(model)
+        .where(model.id == row_id, model.state.in_(from_states))
+        .values(state=state, **values)
+        .returning(model.id)
+        .execution_options(synchronize_session=False)
+    )
+    return done.first() is not None
+
+
+def backoff_s(n: int, *, first_s: float = 1.0, most_s: float = 600.0) -> float:
+    """Doubling pause before try n + 1."""
+    return min(most_s, first_s * 2.0 ** max(0, n - 1))

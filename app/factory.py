@@ -1,0 +1,47 @@
+"""The factory: builds the app once and installs the rooms named in config/rooms.py. Imports only core and config.
+
+A room is a module with `init_app(flask_app)`; importing by name keeps every arrow pointing down.
+"""
+
+from importlib import import_module
+
+from flask import Flask
+from flask_smorest import Api
+
+from app.core import log, tasks
+from app.core.edge import bodies, callers, problems, requests
+from config.rooms import ROOMS
+from config.settings import get_settings
+
+
+def create_app() -> Flask:
+    """The WSGI app with every room installed. Raises config.settings.SettingsError when the environment is unfit."""
+    settings = get_settings()
+    log.configure()
+    flask_app = Flask("tongban", static_folder=None)
+    flask_app.json.ensure_ascii = False  # type: ignore[attr-defined]  # the default provider has it
+    flask_app.config.update(
+        MAX_CONTENT_LENGTH=bodies.MAX_BODY_BYTES,
+        PROVIDE_AUTOMATIC_OPTIONS=False,
+        DEBUG=settings.debug,
+        API_TITLE="Tongban 通办",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+    )
+    api = Api(flask_app, spec_kwargs={"info": {"description": "The open backend behind a province's mini-programs."}})
+    for name, scheme in callers.SCHEMES.items():
+        api.spec.components.security_scheme(name, scheme)
+    flask_app.extensions["tongban_api"] = api
+    flask_app.url_map.merge_slashes = False
+    requests.install(flask_app)
+    problems.install(flask_app)
+    flask_app.before_request(callers.check_caller)
+    install_rooms(flask_app)
+    callers.require_declared_callers(flask_app)
+    return flask_app
+
+
+def install_rooms(flask_app: Flask) -> None:
+    for name in ROOMS:
+        import_module(name).init_app(flask_app)
+    tasks.configure()
