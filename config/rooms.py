@@ -5,4 +5,7 @@ A room offers `init_app(flask_app)`; app/factory.py imports it from here so that
 
 from typing import Final
 
-ROOMS: Final[tuple[str, ...]] = ()
+ROOMS: Final[tuple[str, ...]] = (
+    "handlers.health",
+    "handlers.docs",
+)

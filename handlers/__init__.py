@@ -1,0 +1,1 @@
+"""Everything people outside ask for: one folder a capability, and the doors over them."""

@@ -4,11 +4,12 @@ A field that is not listed is dropped and its name noted, so a new field is a de
 here is ever a name, number, openid, token or body.
 """
 
+import json
 import logging
 import sys
 from collections.abc import MutableMapping
 from contextvars import ContextVar
-from typing import Any, cast
+from typing import Any
 
 import structlog
 
@@ -63,23 +64,30 @@ def _innermost(error: BaseException) -> str:
     return f"{frame.tb_frame.f_code.co_filename.rpartition('/')[2]}:{frame.tb_lineno}"
 
 
-class _ForeignFormatter(logging.Formatter):
+class _ForeignRecords(logging.Handler):
     """Other libraries' records keep their logger, level and class of error; their free text is not ours to print."""
 
-    def format(self, record: logging.LogRecord) -> str:
+    def emit(self, record: logging.LogRecord) -> None:
         template = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
         entry: dict[str, Any] = {"event": template[:200], "logger": record.name, "level": record.levelname.lower()}
         if record.exc_info and record.exc_info[1] is not None:
             entry |= {"error": type(record.exc_info[1]).__name__, "where": _innermost(record.exc_info[1])}
-        return cast("str", structlog.processors.JSONRenderer(ensure_ascii=False)(None, "", entry))
+        sys.stderr.write(json.dumps(entry, ensure_ascii=False) + "\n")
+
+
+class _Stderr:
+    """Writes to whatever stderr is at that moment: a supervisor or a test may have put another there."""
+
+    def msg(self, line: str) -> None:
+        sys.stderr.write(line + "\n")
+
+    debug = info = warning = error = msg
 
 
 def configure() -> None:
     """Once per process. Messages of other libraries appear as their template without arguments."""
     level = logging.getLevelNamesMapping()[get_settings().log_level]
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_ForeignFormatter())
-    logging.basicConfig(handlers=[handler], level=level, force=True)
+    logging.basicConfig(handlers=[_ForeignRecords()], level=level, force=True)
     for name in _CAPPED:
         logging.getLogger(name).setLevel(max(level, logging.INFO))
     structlog.configure(
@@ -92,7 +100,7 @@ def configure() -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=lambda *_: _Stderr(),
         cache_logger_on_first_use=False,
     )
 
@@ -101,7 +109,8 @@ class Log:
     """`log.info("case_submitted", object_id=...)`; see ALLOWED for the fields."""
 
     def __init__(self, component: str) -> None:
-        self._logger = structlog.get_logger().bind(component=component)
+        # the lazy proxy, not bind(): modules make their log at import, before configure() has run
+        self._logger = structlog.get_logger(component=component)
 
     def debug(self, event: str, **fields: object) -> None:
         self._logger.debug(event, **fields)

@@ -46,7 +46,7 @@ def read_json(req: Request, max_bytes: int = MAX_BODY_BYTES) -> Any:
         raise Problem("invalid_json", detail={"reason": error.reason}) from None
 
 
-class StrictArguments(ArgumentsMixin):  # type: ignore[misc]  # flask-smorest ships no types
+class StrictArguments(ArgumentsMixin):
     """Blueprint mixin that parses with the strict parser."""
 
     ARGUMENTS_PARSER = StrictParser()

@@ -49,8 +49,8 @@ def authenticator(caller: Caller, check: Authenticator) -> None:
     _authenticators[caller] = check
 
 
-class Room(StrictArguments, Blueprint):  # type: ignore[misc]  # flask-smorest ships no types
-    """A blueprint of one caller: `Room("cases", __name__, caller=Caller.CITIZEN, url_prefix="/v1", description=...)`."""
+class Room(StrictArguments, Blueprint):
+    """A blueprint of one caller: `Room("cases", __name__, caller=Caller.CITIZEN, url_prefix="/v1")`."""
 
     def __init__(self, name: str, import_name: str, *, caller: Caller, **options: Any) -> None:
         super().__init__(name, import_name, **options)

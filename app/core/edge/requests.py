@@ -6,7 +6,7 @@ import uuid
 
 from flask import Flask, Response, g, request
 
-from app.core import log
+from app.core import log, metrics
 
 logger = log.get_log("edge")
 ID_FORM = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -26,11 +26,15 @@ def finish(response: Response) -> Response:
         response.headers["Cache-Control"] = "private, no-cache"
         response.add_etag()
         response.make_conditional(request)
-    logger.debug(
-        "request", method=request.method, route=str(request.url_rule or ""), status=response.status_code,
-        elapsed_ms=round((time.monotonic() - g.started) * 1000),
-    )  # fmt: skip
+    _count(response.status_code, time.monotonic() - g.started)
     return response
+
+
+def _count(status: int, elapsed_s: float) -> None:
+    route = str(request.url_rule or "unmatched")  # the template, so that labels stay few and hold no id
+    metrics.REQUESTS.labels(request.method if route != "unmatched" else "", route, str(status)).inc()
+    metrics.LATENCY.labels(route).observe(elapsed_s)
+    logger.info("request", method=request.method, route=route, status=status, elapsed_ms=round(elapsed_s * 1000))
 
 
 def install(flask_app: Flask) -> None:
