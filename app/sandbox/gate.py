@@ -49,7 +49,7 @@ def reset_connection(environ: WSGIEnvironment) -> None:
     """End the connection with a TCP RST, as a crashed upstream would.
 
     With SO_LINGER (on, 0 s) the close of the last descriptor is a reset. Both servers would shut the socket down
-    politely first (FIN), so its descriptor is swapped for a spare one: the connection dies now, and what the server does
+    politely first (FIN), so its descriptor is swapped for a spare: the connection dies now, and what the server does
     to the number afterwards meets a socket nobody reads. The raised ECONNRESET makes gunicorn's gthread worker and
     werkzeug drop the request without an answer or a complaint.
     """
