@@ -42,7 +42,7 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 def children(settings: Mapping[str, str]) -> list[Child]:
     """All parts in the order of their start: who answers us, then we, then those who work on what we accepted."""
     probes = {
-        "sandbox": ports.listens(int(settings["TB_SANDBOX_PORT"])),
+        "sandbox": ports.answers(int(settings["TB_SANDBOX_PORT"]), "/sim/v1/health"),
         "web": ports.answers(int(settings["TB_INTERNAL_PORT"]), "/readyz"),
     }
     made = []

@@ -6,10 +6,18 @@ wins over them; with neither there is a sentence. It becomes the part by exec, s
 
 import os
 import sys
+from collections.abc import Mapping
+from typing import NoReturn
 
 from app.stack import house, recipe, surroundings
 
 NAMES = {"run": "web"}  # `make run` serves the web
+
+
+def _become(part: str, settings: Mapping[str, str]) -> NoReturn:
+    os.chdir(surroundings.ROOT)
+    words = house.command(part, settings)
+    os.execve(words[0], words, house.environment(settings))  # noqa: S606  (becoming the part, without a shell)
 
 
 def main(arguments: list[str]) -> int:
@@ -22,9 +30,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("there are no settings yet: run make demo once, or set those of docs/deploying.md\n")
         return 1
     settings.setdefault("TB_VAR_DIR", str(recipe.DEMO))
-    os.chdir(surroundings.ROOT)
-    words = house.command(part, settings)
-    os.execve(words[0], words, house.environment(settings))  # noqa: S606  (becoming the part, without a shell)
+    _become(part, settings)
 
 
 if __name__ == "__main__":

@@ -56,14 +56,3 @@ def answers(port: int, path: str) -> Callable[[int], bool]:
             wire.close()
 
     return probe
-
-
-def listens(port: int) -> Callable[[int], bool]:
-    """A readiness probe: somebody accepts connections on `port`."""
-
-    def probe(_pid: int) -> bool:
-        with socket.socket() as wire:
-            wire.settimeout(ASK_WITHIN_S)
-            return wire.connect_ex((HOST, port)) == 0
-
-    return probe

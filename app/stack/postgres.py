@@ -104,9 +104,10 @@ class Postgres:
         pid_line, status_line = 0, 7
         if len(lines) <= status_line or lines[status_line].strip() != "ready":
             return False
-        if int(lines[pid_line]) != pid:
-            raise StackError(f"{self.data} is served by another PostgreSQL (pid {lines[pid_line]}): stop it first.")
-        return True
+        found = int(lines[pid_line])
+        if found != pid and leftovers.works_in(found, "postgres", self.data):
+            raise StackError(f"{self.data} is served by another PostgreSQL (pid {found}): stop it first.")
+        return found == pid  # else the file is what a killed server left behind
 
     def run_sql(self, script: str, database: str = SUPERUSER) -> str:
         """Run a psql script as the server's own superuser; gives what it printed. Raises StackError."""

@@ -219,9 +219,7 @@ class _EmbeddedRedis(_Redis):
 
     def children(self) -> Iterable[Child]:
         account, tools = ground(self._home)
-        server = embedded_redis.prepare(
-            self._home / "redis", embedded_redis.find(tools), account=account, fast=True
-        )
+        server = embedded_redis.prepare(self._home / "redis", embedded_redis.find(tools), account=account, fast=True)
         return [server.child()]
 
 

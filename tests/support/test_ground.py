@@ -24,7 +24,12 @@ COUNT = text("SELECT count(*) FROM outbox_events")
 def test_the_application_connects_as_the_role_app_and_is_held_by_row_level_security():
     with db.transaction() as session:
         assert session.execute(text("SELECT current_user")).scalar_one() == "tb_app"
-        assert session.execute(text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")).scalar_one() is False
+        assert (
+            session.execute(
+                text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+            ).scalar_one()
+            is False
+        )
 
 
 def test_the_role_app_may_not_truncate():
@@ -72,7 +77,10 @@ def test_a_given_database_without_its_owner_is_an_error_that_says_what_to_set():
 def test_given_redis_addresses_are_apart_for_each_worker():
     assert _redis({"REDIS_URL": "redis://h:6379/3"}, "main", None).urls() == ("redis://h:6379/0", "redis://h:6379/1")
     assert _redis({"REDIS_URL": "redis://h:6379"}, "gw1", None).urls() == ("redis://h:6379/2", "redis://h:6379/3")
-    assert _redis({"REDIS_URL": "unix:///s?db=0"}, "gw1", None).urls() == ("unix:///s?db=2", "redis+socket:///s?virtual_host=3")
+    assert _redis({"REDIS_URL": "unix:///s?db=0"}, "gw1", None).urls() == (
+        "unix:///s?db=2",
+        "redis+socket:///s?virtual_host=3",
+    )
 
 
 def test_nothing_of_the_terminal_reaches_the_settings():
