@@ -57,8 +57,8 @@ class Bench(Protocol):
         """Write down what was truly received. `check`: "ok" or why it was refused. Never key material or tokens."""
         ...
 
-    def fault(self, kind: str, path: str) -> bool:
-        """Use up one scripted fault of this kind for this path, if one is waiting."""
+    def fault(self, kind: str, path: str) -> int | None:
+        """Use up one scripted fault of this kind for this path: its `status` if one was waiting, else None."""
         ...
 
     def push(self, delivery: Delivery) -> None:

@@ -2,7 +2,7 @@
 
     wire (app/sandbox/gate.py)     delay 5xx hang execute-then-hang execute-then-reset half-body bad-json
     push (app/sandbox/emitter.py)  drop dup-callback reorder delay-callback wrong-sign
-    asked for by a stand-in        expired-token, and any word it documents
+    asked for by a stand-in        expired-token; errcode (`status` is the platform's own code to answer with)
 
 `path` is a shell pattern over the request path, or over a push's label (`push/wechat/...`).
 """
@@ -22,7 +22,7 @@ WIRE: Final = (
     "bad-json",
 )
 PUSH: Final = ("drop", "dup-callback", "reorder", "delay-callback", "wrong-sign")
-ASKED: Final = ("expired-token",)
+ASKED: Final = ("expired-token", "errcode")
 KINDS: Final = (*WIRE, *PUSH, *ASKED)
 
 

@@ -40,11 +40,12 @@ class SandboxBench:
     def note_fault(self, kind: str, path: str) -> None:
         self.note("sandbox", "fault", kind, {"path": path})
 
-    def fault(self, kind: str, path: str) -> bool:
-        fired = self.faults.take((kind,), path) is not None
-        if fired:
-            self.note_fault(kind, path)
-        return fired
+    def fault(self, kind: str, path: str) -> int | None:
+        fired = self.faults.take((kind,), path)
+        if fired is None:
+            return None
+        self.note_fault(kind, path)
+        return fired.status
 
     def push(self, delivery: Delivery) -> None:
         self.emitter.push(delivery)

@@ -1,6 +1,7 @@
 """WeChat's stand-in: the endpoints of wechat.md part 11 that our client uses, mounted by the sandbox host.
 
 It answers in WeChat's words and misspellings and checks every request with its own code. Never imported by the client.
+Under `/wechat` stand the API paths; the control paths are listed in stand_in/controls.py.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,13 +11,16 @@ from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from app.platforms.bench import Bench
-from app.platforms.wechat.stand_in.controls import LoginControls
+from app.platforms.wechat.stand_in.controls import Controls
+from app.platforms.wechat.stand_in.face import Faces
 from app.platforms.wechat.stand_in.login import MIMETYPE, code2session
+from app.platforms.wechat.stand_in.messages import Messages
+from app.platforms.wechat.stand_in.push import Emitter
 from app.platforms.wechat.stand_in.tokens import Tokens
-from app.platforms.wechat.stand_in.wire import ApiError, refusal, reply
-from app.platforms.wechat.stand_in.world import World
+from app.platforms.wechat.stand_in.wire import JSON, TEXTS, ApiError, refusal, reply
+from app.platforms.wechat.stand_in.world import Account, World
 
-Api = Callable[[], Mapping[str, Any]]
+Told = tuple[Mapping[str, Any], Mapping[str, object]]
 
 # Every method is routed, so that a wrong one gets WeChat's 43001 / 43002 and not Flask's 405.
 ANY_METHOD: Final = ["GET", "POST", "PUT", "DELETE", "PATCH"]
@@ -33,45 +37,61 @@ class StandIn:
         self.bench = bench
         self.world = World(bench)
         self.tokens = Tokens(self.world)
-        bench.at_reset(self.world.reset)
-        bench.at_reset(self.tokens.reset)
-
-    def api(self, path: str, work: Api, mimetype: str = "application/json; encoding=utf-8") -> Response:
-        facts: dict[str, object] = {"method": request.method}
-        check = "ok"
-        try:
-            with self.bench.lock:
-                answer = reply(work(), mimetype)
-        except ApiError as error:
-            check = str(error.errcode)
-            answer = refusal(error, mimetype)
-        self.bench.note("wechat", path, check, facts)
-        return answer
+        self.emitter = Emitter(bench)
+        self.messages = Messages(self.world, self.emitter)
+        self.faces = Faces(self.world)
+        for part in (self.world, self.tokens, self.emitter, self.messages):
+            bench.at_reset(part.reset)
 
     def blueprint(self) -> Blueprint:
         room = Blueprint("wechat_stand_in", __name__)
-        self._add(room, "/cgi-bin/token", self.tokens.plain)
-        self._add(room, "/cgi-bin/stable_token", self.tokens.stable)
-        self._add(room, "/sns/jscode2session", lambda: code2session(self.world), MIMETYPE)
+        self._open(room, "/cgi-bin/token", lambda: (self.tokens.plain(), {}))
+        self._open(room, "/cgi-bin/stable_token", lambda: (self.tokens.stable(), {}))
+        self._open(room, "/sns/jscode2session", lambda: code2session(self.world), MIMETYPE)
+        self._guarded(room, "/cgi-bin/message/subscribe/send", self.messages.send)
+        self._guarded(room, "/cityservice/face/identify/getverifyid", self.faces.getverifyid)
+        self._guarded(room, "/cityservice/face/identify/queryverifyinfo", self.faces.queryverifyinfo)
         for prefix in PREFIXES:
             room.add_url_rule(f"{MOUNT}/{prefix}/<path:rest>", f"unknown_{prefix}", self._unknown, methods=ANY_METHOD)
-        login = LoginControls(self.world)
-        room.add_url_rule("/sim/v1/wechat/users", "users", login.list_users)
-        room.add_url_rule("/sim/v1/wechat/users", "new_user", login.create_user, methods=["POST"])
-        room.add_url_rule("/sim/v1/wechat/codes", "codes", login.mint_code, methods=["POST"])
+        Controls(self.world, self.tokens, self.messages, self.faces, self.emitter).add_to(room)
         return room
 
-    def _add(self, room: Blueprint, path: str, work: Api, mimetype: str = "application/json; encoding=utf-8") -> None:
+    def _open(self, room: Blueprint, path: str, work: Callable[[], Told], mimetype: str = JSON) -> None:
+        """An API without access_token."""
+
         def view() -> ResponseReturnValue:
-            return self.api(path, work, mimetype)
+            return self._api(path, work, mimetype)
 
         room.add_url_rule(MOUNT + path, path.strip("/").replace("/", "_"), view, methods=ANY_METHOD)
 
+    def _guarded(self, room: Blueprint, path: str, work: Callable[[Account], Told]) -> None:
+        """An API behind an access_token: it is checked before the body is looked at."""
+        self._open(room, path, lambda: work(self.tokens.check(MOUNT + path)))
+
+    def _api(self, path: str, work: Callable[[], Told], mimetype: str) -> Response:
+        facts: Mapping[str, object] = {}
+        check = "ok"
+        try:
+            with self.bench.lock:
+                self._scripted(MOUNT + path)
+                told, facts = work()
+            answer = reply(told, mimetype)
+        except ApiError as error:
+            check = str(error.errcode)
+            answer = refusal(error, mimetype)
+        self.bench.note("wechat", path, check, {"method": request.method, **facts})
+        return answer
+
+    def _scripted(self, path: str) -> None:
+        errcode = self.bench.fault("errcode", path)
+        if errcode is not None:
+            raise ApiError(errcode if errcode in TEXTS else -1)
+
     def _unknown(self, rest: str) -> ResponseReturnValue:
-        def nothing() -> Mapping[str, Any]:
+        def nothing() -> Told:
             raise ApiError(40066)
 
-        return self.api(request.path.removeprefix(MOUNT).removesuffix(rest) + "*", nothing)
+        return self._api(request.path.removeprefix(MOUNT).removesuffix(rest) + "*", nothing, JSON)
 
 
 def stand_in(bench: Bench) -> Blueprint:

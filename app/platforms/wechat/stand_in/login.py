@@ -11,7 +11,7 @@ from app.platforms.wechat.stand_in.world import Account, World
 MIMETYPE = "text/plain"
 
 
-def code2session(world: World) -> Mapping[str, Any]:
+def code2session(world: World) -> tuple[Mapping[str, Any], Mapping[str, object]]:
     require("GET")
     account = _account(world)
     if request.args.get("grant_type") != "authorization_code":
@@ -26,7 +26,8 @@ def code2session(world: World) -> Mapping[str, Any]:
     if code.user.risky:
         raise ApiError(40226)
     code.user.log_in()
-    return {"session_key": code.user.session_key, "openid": code.user.openid, "unionid": code.user.unionid}
+    told = {"session_key": code.user.session_key, "openid": code.user.openid, "unionid": code.user.unionid}
+    return told, {"openid": code.user.openid}
 
 
 def _account(world: World) -> Account:

@@ -53,7 +53,7 @@ class Tokens:
         self.__init__(self._world)  # type: ignore[misc]  # starting over is exactly what a reset means
 
     def check(self, path: str) -> Account:
-        """The account the request's token belongs to, or 41001, 40014, 40001, 42001."""
+        """The account the request's token belongs to, or 41001, 40014, 40001, 42001. `path` is for fault patterns."""
         value = request.args.get("access_token", "")
         if not value:
             raise ApiError(41001)
@@ -62,12 +62,15 @@ class Tokens:
         token = self._alive.get(value)
         if token is None:
             raise ApiError(40001)
-        if token.expires_at <= self._world.bench.now() or self._world.bench.fault("expired-token", path):
+        if token.expires_at <= self._world.bench.now() or self._expired_by_script(path):
             # The scripted expiry is a real one: the token stays dead, so only a fresh one can help.
             token.expires_at = 0.0
             self._forget(token)
             raise ApiError(42001)
         return self._world.accounts[token.app_id]
+
+    def _expired_by_script(self, path: str) -> bool:
+        return self._world.bench.fault("expired-token", path) is not None
 
     def revoke_all(self) -> None:
         """Kill every token as a leak response would: unknown from now on (40001)."""

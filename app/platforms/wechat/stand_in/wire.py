@@ -5,7 +5,7 @@ Method, then token, then body, as the real API shows. `ApiError` carries errcode
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from flask import Response, request
@@ -35,6 +35,7 @@ TEXTS: Final[dict[int, str]] = {
     43107: "subscribe message capability banned",
     43108: "concurrent send to the same user",
     44002: "empty post data",
+    44990: "reach per-second frequency limit",
     45009: "reach max api daily quota limit",
     45011: "api minute-quota reach limit, must slower, retry next minute",
     45168: "message contains sensitive word",
@@ -56,6 +57,10 @@ TEXTS: Final[dict[int, str]] = {
 }
 
 
+# The header says `encoding`, where the standard says charset, and may be text/plain for JSON: nobody should believe it.
+JSON: Final = "application/json; encoding=utf-8"
+
+
 class ApiError(Exception):
     """A business error: `errcode`, and a tail for the message where WeChat names the field."""
 
@@ -70,11 +75,11 @@ def rid() -> str:
     return "-".join(secrets.token_hex(4) for _ in range(3))
 
 
-def reply(members: Mapping[str, Any], mimetype: str = "application/json; encoding=utf-8") -> Response:
+def reply(members: Mapping[str, Any], mimetype: str = JSON) -> Response:
     return Response(json.dumps(members, ensure_ascii=False, separators=(",", ":")), content_type=mimetype)
 
 
-def refusal(error: ApiError, mimetype: str = "application/json; encoding=utf-8") -> Response:
+def refusal(error: ApiError, mimetype: str = JSON) -> Response:
     text = TEXTS[error.errcode] + (f" {error.tail}" if error.tail else "")
     # 43101 and 47003 come without the comma before the rid; everything else with it (seen on the wire).
     joint = " " if error.errcode in {43101, 47003} else ", "
@@ -105,11 +110,3 @@ def text_of(given: Mapping[str, Any], name: str, missing: int) -> str:
     if not isinstance(value, str) or not value:
         raise ApiError(missing)
     return value
-
-
-def answered(work: Callable[[], Mapping[str, Any]]) -> Response:
-    """Run one API and speak its outcome."""
-    try:
-        return reply(work())
-    except ApiError as error:
-        return refusal(error)

@@ -85,7 +85,6 @@ class Account:
     faces: dict[str, Face] = field(default_factory=dict)
     out_seq_nos: set[str] = field(default_factory=set)
     messages: list[dict[str, Any]] = field(default_factory=list)
-    sending: set[str] = field(default_factory=set)
 
     @property
     def app_id(self) -> str:
