@@ -19,26 +19,34 @@ from config.egress import PORTS, REFUSED_ADDRESSES
 from config.settings import get_settings
 
 MAX_URL: Final = 8192
-MAX_PORT: Final = 65535
 LOOKUP_THREADS: Final = 8
 
 IPv4, IPv6 = ipaddress.IPv4Address, ipaddress.IPv6Address
 
 _URL = re.compile(
-    r"(https?)://([a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::([0-9]{1,5}))?(/[!$-;=@-\[\]_a-z~]*)?(\?[!$-;=?-\[\]_a-z~]*)?"
+    r"(https?)://([a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::([1-9][0-9]{0,4}))?(/[!$-;=@-\[\]_a-z~]*)?(\?[!$-;=?-\[\]_a-z~]*)?"
 )
 # A name: at least two labels, the last begins with a letter. So no spelling of a number (127.1, 0x7f.1, 2130706433,
 # 127.0.0.0x1) is a name, and neither is localhost.
 _NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9._~!$&'()*+,=:@-]*)*/?")
+_WIRE_PATH = re.compile(r"[!-~]*")
 _SEGMENT_SAFE: Final = "-._~!$&'()*+,=:@"
 _SEGMENT_REFUSED = re.compile(r"[\x00-\x1f\x7f/\\%;?#\"<>\[\]^`{|}]")
+
+_SLASHES: Final = (
+    "\u2044\u2215\u2216\u29f8\u29f9"  # no mapping in Unicode, but "best fit" tables of code pages have one
+)
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
 _COMPATIBLE = ipaddress.IPv6Network("::/96")
 _TRANSLATED = ipaddress.IPv6Network("::ffff:0:0:0/96")
-_RELAY_ANYCAST = ipaddress.IPv4Network("192.88.99.0/24")
+# Global to Python's tables (3.11.7), yet not the public internet: protocol assignments, where one cloud keeps its
+# metadata, and the retired 6to4 relays.
+_NOT_PUBLIC: Final = (ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv4Network("192.88.99.0/24"))
+_UNICAST6 = ipaddress.IPv6Network("2000::/3")
+_DOCUMENTATION6 = ipaddress.IPv6Network("3fff::/20")  # RFC 9637, newer than the tables of Python 3.11
 _ISATAP: Final = (0x00005EFE, 0x02005EFE)
 
 
@@ -116,7 +124,7 @@ def checked_path(raw_path: str) -> str:
     """
     if not raw_path.startswith("/"):
         raise BadPath("not_absolute")
-    if not raw_path.isascii():
+    if _WIRE_PATH.fullmatch(raw_path) is None:
         raise BadPath("not_encoded")
     inner = raw_path[1:].removesuffix("/")
     if not inner:
@@ -155,7 +163,7 @@ def _refuse_look_alikes(segment: str) -> None:
             continue
         if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}:
             raise BadPath("character")
-        if any(part in "./\\%;?#" for part in unicodedata.normalize("NFKC", char)):
+        if char in _SLASHES or any(part in "./\\%;?#" for part in unicodedata.normalize("NFKC", char)):
             raise BadPath("look_alike")
 
 
@@ -173,7 +181,7 @@ def _public4(address: ipaddress.IPv4Address) -> bool:
     return (
         address.is_global
         and not (address.is_multicast or address.is_reserved or address.is_loopback or address.is_unspecified)
-        and address not in _RELAY_ANYCAST
+        and not any(address in network for network in _NOT_PUBLIC)
         and str(address) not in REFUSED_ADDRESSES
     )
 
@@ -185,11 +193,7 @@ def _public6(address: ipaddress.IPv6Address) -> bool:
         return False
     if address.ipv4_mapped is not None or address in _NAT64:  # judged by what is inside, which passed
         return True
-    return (
-        address.is_global
-        and not (address.is_multicast or address.is_reserved or address.is_site_local)
-        and not (address.is_loopback or address.is_unspecified or address.is_link_local or address.is_private)
-    )
+    return address.is_global and address in _UNICAST6 and address not in _DOCUMENTATION6
 
 
 def _wrapped(address: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
