@@ -14,6 +14,7 @@ from app.core.errors import FieldError, Problem
 
 logger = log.get_log("edge")
 LANGUAGES = ("zh-CN", "zh", "en")
+CONTENT_TYPE = "application/problem+json"
 # werkzeug's refusals in our words; anything else in the 400s is a bad request.
 CODES = {
     400: "bad_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
@@ -29,30 +30,37 @@ def english() -> bool:
 
 
 def render(problem: Problem) -> Response:
+    in_english = english()
+    response = Response(document(problem, in_english=in_english), problem.status, content_type=CONTENT_TYPE)
+    response.headers.extend(problem.headers)
+    response.headers["Content-Language"] = "en" if in_english else "zh-CN"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def document(problem: Problem, *, in_english: bool) -> bytes:
+    """The body alone, for the gateway's road, which answers without a Flask request."""
     text = problem.text
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(text.status).phrase,
         "status": text.status,
         "code": problem.code,
-        "detail": text.en if english() else text.zh,
+        "detail": text.en if in_english else text.zh,
         "request_id": log.request_id.get(),
     }
     if problem.errors:
         body["errors"] = [error._asdict() for error in problem.errors]
-    body |= problem.detail
-    response = Response(strictjson.dumps(body), status=text.status, content_type="application/problem+json")
-    response.headers.extend(problem.headers)
-    response.headers["Content-Language"] = "en" if english() else "zh-CN"
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return strictjson.dumps(body | problem.detail)
 
 
-def _flat(messages: Any, path: str = "") -> list[FieldError]:
+def field_errors(messages: Any, path: str = "") -> list[FieldError]:
     """Webargs nests by location, field and index; the outermost level (json, query) is not part of the path."""
     if isinstance(messages, dict):
         return [
-            error for name, inner in messages.items() for error in _flat(inner, f"{path}.{name}" if path else str(name))
+            error
+            for name, inner in messages.items()
+            for error in field_errors(inner, f"{path}.{name}" if path else str(name))
         ]
     return [FieldError(path, _word(str(text))) for text in (messages if isinstance(messages, list) else [messages])]
 
@@ -73,7 +81,7 @@ def _word(sentence: str) -> str:
 def from_http(error: HTTPException) -> Problem:
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     messages = getattr(error, "data", {}).get("messages", {}) if hasattr(error, "data") else {}
-    fields = [item for inner in messages.values() for item in _flat(inner)] if isinstance(messages, dict) else []
+    fields = [item for inner in messages.values() for item in field_errors(inner)] if isinstance(messages, dict) else []
     headers = {"Allow": ", ".join(sorted(error.valid_methods or ()))} if hasattr(error, "valid_methods") else {}
     return Problem(CODES.get(status, "bad_request"), errors=fields, headers=headers)
 
