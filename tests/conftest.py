@@ -11,7 +11,7 @@ import pytest
 from tests.support import loopback, surroundings
 from tests.support.servers import Servers
 
-_servers = Servers(os.environ, os.environ.get("PYTEST_XDIST_WORKER", "main"))
+_servers = Servers(surroundings.given_servers(os.environ), os.environ.get("PYTEST_XDIST_WORKER", "main"))
 surroundings.install(os.environ, _servers.addresses)
 loopback.guard()
 

@@ -13,6 +13,19 @@ WECHAT_APP_ID = "wx0123456789abcdef"
 WECHAT_ORIGINAL_ID = "gh_0123456789ab"
 AES_KEY_LETTERS = 43  # EncodingAESKey's length in WeChat's console
 
+SERVERS = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_AUDITOR_URL", "REDIS_URL")
+# xdist's workers inherit the environment as its controller has already changed it, so the controller leaves them a
+# note of what the person had set.
+NOTE = "TONGBAN_TESTS_WERE_GIVEN"
+
+
+def given_servers(environment: MutableMapping[str, str]) -> dict[str, str]:
+    """The servers the person named, in the first process of a run as in its workers."""
+    if NOTE not in environment:
+        environment[NOTE] = json.dumps({name: environment[name] for name in SERVERS if environment.get(name)})
+    given: dict[str, str] = json.loads(environment[NOTE])
+    return given
+
 
 def _key() -> str:
     return base64.b64encode(os.urandom(32)).decode()

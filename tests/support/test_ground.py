@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from app.core import db, kv
-from tests.support import loopback
+from tests.support import loopback, surroundings
 from tests.support.servers import MissingServerError, Servers, _redis
 
 pytestmark = pytest.mark.usefixtures("db_clean")
@@ -81,6 +81,13 @@ def test_given_redis_addresses_are_apart_for_each_worker():
         "unix:///s?db=2",
         "redis+socket:///s?virtual_host=3",
     )
+
+
+def test_a_worker_learns_what_the_person_gave_and_not_what_the_controller_made_of_it():
+    environment = {"REDIS_URL": "redis://h:6379", "PATH": "/bin"}
+    assert surroundings.given_servers(environment) == {"REDIS_URL": "redis://h:6379"}
+    environment |= {"REDIS_URL": "unix:///ours", "DATABASE_URL": "postgresql://ours"}
+    assert surroundings.given_servers(environment) == {"REDIS_URL": "redis://h:6379"}
 
 
 def test_nothing_of_the_terminal_reaches_the_settings():
