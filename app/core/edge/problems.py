@@ -14,7 +14,6 @@ from app.core.errors import FieldError, Problem
 
 logger = log.get_log("edge")
 LANGUAGES = ("zh-CN", "zh", "en")
-CONTENT_TYPE = "application/problem+json"
 # werkzeug's refusals in our words; anything else in the 400s is a bad request.
 CODES = {
     400: "bad_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
@@ -30,28 +29,23 @@ def english() -> bool:
 
 
 def render(problem: Problem) -> Response:
-    in_english = english()
-    response = Response(document(problem, in_english=in_english), problem.status, content_type=CONTENT_TYPE)
-    response.headers.extend(problem.headers)
-    response.headers["Content-Language"] = "en" if in_english else "zh-CN"
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-def document(problem: Problem, *, in_english: bool) -> bytes:
-    """The body alone, for the gateway's road, which answers without a Flask request."""
     text = problem.text
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(text.status).phrase,
         "status": text.status,
         "code": problem.code,
-        "detail": text.en if in_english else text.zh,
+        "detail": text.en if english() else text.zh,
         "request_id": log.request_id.get(),
     }
     if problem.errors:
         body["errors"] = [error._asdict() for error in problem.errors]
-    return strictjson.dumps(body | problem.detail)
+    body |= problem.detail
+    response = Response(strictjson.dumps(body), status=text.status, content_type="application/problem+json")
+    response.headers.extend(problem.headers)
+    response.headers["Content-Language"] = "en" if english() else "zh-CN"
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def field_errors(messages: Any, path: str = "") -> list[FieldError]:
