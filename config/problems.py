@@ -73,4 +73,143 @@ PROBLEMS: Final[dict[str, ProblemText]] = {
         "Something broke on our side; we have been told. Try again later.",
     ),
     "unavailable": ProblemText(503, "服务暂时繁忙，请稍后再试。", "Temporarily unavailable. Try again after a while."),
+    # --- staff ----------------------------------------------------------------------------------------------------
+    "staff_unauthenticated": ProblemText(
+        401,
+        "令牌无效或已失效，请换用有效的个人令牌。",
+        "The personal token is not valid, or no longer. Use a live one: Authorization: Bearer tbp_...",
+    ),
+    "scope_missing": ProblemText(
+        403,
+        "这个令牌没有此项权限，请联系管理员。",
+        "This token's scopes do not cover the call. Ask an administrator.",
+    ),
+    "step_up_required": ProblemText(
+        403,
+        "请输入验证器上新的动态口令后重试。",
+        "Send a fresh code of your authenticator in X-TOTP; each code works once.",
+    ),
+    "organisation_taken": ProblemText(
+        409, "这个机构代号已被使用，请换一个。", "An organisation of this slug exists. Choose another."
+    ),
+    "organisation_unknown": ProblemText(
+        404, "没有这个机构，请检查代号。", "There is no such organisation. Check its slug or id."
+    ),
+    "organisation_suspended": ProblemText(409, "该机构已停用。", "The organisation is suspended."),
+    "role_not_here": ProblemText(
+        422,
+        "该角色不能设在这个机构：接入方人员属于接入方机构，其他角色属于省级机构。",
+        "The role does not fit: integrators belong to an organisation of kind integrator, all others to one of kind province.",
+    ),
+    "staff_exists": ProblemText(
+        409, "此人在该机构已有这个角色的账号。", "This person already has an account of this role in this organisation."
+    ),
+    "staff_unknown": ProblemText(404, "没有这个工作人员账号。", "There is no such staff account."),
+    "staff_suspended": ProblemText(409, "该账号已停用。", "The account is suspended."),
+    "tokens_enough": ProblemText(
+        409,
+        "该账号已有两个有效令牌，请先撤销一个。",
+        "The account has two live tokens already. Revoke one first.",
+    ),
+    # --- two people -----------------------------------------------------------------------------------------------
+    "approval_needs_another_person": ProblemText(
+        403, "需要由另一位同事审批，申请人和编辑者不能审批。", "Another person must approve this: not who asked for it or wrote it."
+    ),
+    "approval_changed": ProblemText(
+        409, "内容与您看到的不一致，请刷新后重新核对。", "This is not what you saw. Reload, check it again, and approve what it says now."
+    ),
+    "approval_expired": ProblemText(409, "申请已超过二十四小时，请重新提交。", "More than 24 hours have passed. Ask for it again."),
+    "approval_closed": ProblemText(409, "这项申请已经处理过了。", "This request has already been approved, refused or closed."),
+    # --- identity -------------------------------------------------------------------------------------------------
+    "code_refused": ProblemText(
+        401,
+        "登录凭证已失效，请重新进入小程序登录。",
+        "The login code is wrong, expired or used. Call wx.login for a new one and log in again.",
+    ),
+    "login_unavailable": ProblemText(
+        503,
+        "暂时无法登录，请稍候重新进入小程序。",
+        "Logging in is not possible right now. Wait as Retry-After says, then fetch a new code.",
+    ),
+    "assurance_too_low": ProblemText(
+        403,
+        "办理这项服务前，需要先完成身份核验。请选择一种方式。",
+        "This needs a stronger or fresher proof of identity. Choose one of the methods listed.",
+    ),
+    "consent_required": ProblemText(
+        403, "请先阅读并同意相关说明。", "Your consent is needed first: read the text named here and accept it."
+    ),
+    "consent_outdated": ProblemText(
+        409,
+        "说明内容已更新，请重新阅读后再同意。",
+        "That text has a newer version. Read it and accept the version named here.",
+    ),
+    "identity_not_matched": ProblemText(
+        422,
+        "姓名与身份证号核验未通过，请核对后重试；也可以到窗口核验。",
+        "Name and id number could not be verified. Check both and try again, or use another method listed.",
+    ),
+    "identity_fixed": ProblemText(
+        409,
+        "本账号已完成本人实人认证，不能改为他人身份。",
+        "This account is proved to belong to another person and cannot change its identity.",
+    ),
+    "verification_limit": ProblemText(
+        429,
+        "核验次数过多，请稍后再试；也可以换一种方式核验。",
+        "Too many checks. Wait as Retry-After says, or use another method listed.",
+    ),
+    "verification_unavailable": ProblemText(
+        503,
+        "身份核验暂时不可用，请稍后再试；也可以到窗口核验。本次不计入次数。",
+        "Verification is not available right now and this try does not count. Wait as Retry-After says, or use another method.",
+    ),
+    "guardian_required": ProblemText(
+        403,
+        "未满十四周岁需由监护人陪同，请到窗口办理。",
+        "A guardian's consent is needed below fourteen. Please go to a counter together.",
+    ),
+    # --- gateway --------------------------------------------------------------------------------------------------
+    "path_refused": ProblemText(
+        400,
+        "请求的地址写法不正确。",
+        "The path below /call is spelt in a way that could mean another path. Send it plainly.",
+    ),
+    "operation_not_offered": ProblemText(
+        404, "这项服务没有这个功能。", "The service offers no operation at this path. GET /v1/services/{id} lists them."
+    ),
+    "service_not_offered": ProblemText(
+        403,
+        "这项服务暂未在您所选的地区或小程序开通。",
+        "The service is not offered in this region or this mini-program.",
+    ),
+    "upstream_refused": ProblemText(
+        422,
+        "办理部门没有受理这次请求，请核对填写的内容；仍有疑问请拨打 12345。",
+        "The department's system refused this request. Check what was entered; upstream_code says its word for it.",
+    ),
+    "upstream_unavailable": ProblemText(
+        503,
+        "办理部门的系统暂时连不上，本次没有提交，请稍后再试。",
+        "The department's system cannot be reached; nothing was submitted. Try again as Retry-After says.",
+    ),
+    "upstream_timeout": ProblemText(
+        504,
+        "办理部门的系统没有及时回应，请稍后再查。",
+        "The department's system did not answer in time. Ask again later.",
+    ),
+    "upstream_garbled": ProblemText(
+        502,
+        "办理部门的系统返回了看不懂的内容，我们已记录，请稍后再试。",
+        "The department's system gave an answer we cannot read; it is on record. Try again later.",
+    ),
+    "evidence_full": ProblemText(
+        503, "系统暂时繁忙，请稍后再试。", "Temporarily unavailable: calls cannot be recorded. Try again after a while."
+    ),
+    "service_taken": ProblemText(
+        409, "这个服务代号已被其他机构使用，请换一个。", "Another organisation uses this slug. Choose another."
+    ),
+    "service_unchanged": ProblemText(
+        409, "内容与最近提交的版本相同，无需再次提交。", "The manifest equals the newest version. Nothing to submit."
+    ),
 }
