@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support import loopback, surroundings
+from tests.support.sandbox import Sandbox, listening
 from tests.support.servers import Servers
 
 _servers = Servers(surroundings.given_servers(os.environ), os.environ.get("PYTEST_XDIST_WORKER", "main"))
@@ -31,3 +32,16 @@ def db_clean(servers: Servers) -> Servers:
     """Empty tables and no `tb:` key, before the test (what a failed test left can be looked at)."""
     servers.clean()
     return servers
+
+
+@pytest.fixture(scope="session")
+def _listening_sandbox() -> Iterator[Sandbox]:
+    with listening() as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(_listening_sandbox: Sandbox) -> Sandbox:
+    """The platforms' stand-ins on their loopback port, as new; the settings already point there."""
+    _listening_sandbox.reset()
+    return _listening_sandbox
