@@ -166,16 +166,26 @@ def make(root: Path, groups: "list[str]") -> None:
     stamp_path(root, groups).write_text(digest(root, groups))
 
 
+def known(groups: "list[str]") -> "list[str]":
+    for group in groups:
+        if group not in GROUPS:
+            raise Refusal(f"there is no group {group} to set up: take of {', '.join(GROUPS)}.")
+    return groups
+
+
 def main(arguments: "list[str]") -> int:
     try:
         newer = newer_python(sys.version_info[:3])
         if newer is not None:
             os.execv(newer, [newer, str(Path(__file__).resolve()), *arguments])  # noqa: S606  (itself, without a shell)
         refuse_unfit_system(sys.platform, sys.version_info[:3], sys.executable)
-        make(ROOT, arguments or ["run"])
+        make(ROOT, known(arguments or ["run"]))
     except Refusal as refusal:
         say(str(refusal))
         return 1
+    except KeyboardInterrupt:
+        say("Stopped; the next run goes on from here.")
+        return 130
     except OSError as error:
         say(f"The environment in .venv could not be made: {error}.")
         return 1

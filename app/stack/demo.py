@@ -42,6 +42,7 @@ def say(text: str) -> None:
 def alone() -> Iterator[None]:
     """Hold the demo's lock: two in one folder would take each other's servers for a crashed run's."""
     DEMO.mkdir(parents=True, exist_ok=True)
+    DEMO.chmod(0o711)  # the servers' account walks through; nobody else lists it
     with (DEMO / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

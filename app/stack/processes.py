@@ -29,17 +29,21 @@ class Processes:
             raise StackError(f"the demo runs no process named {name}: it runs {', '.join(known)}.")
         return known[name]
 
-    def kill(self, name: str, *, whole: bool = True) -> int:
-        """Kill -9 `name`, with its own children if `whole`; gives the pid that was killed."""
+    def _running(self, name: str) -> int:
         pid = self.pid(name)
         if pid is None:
             raise StackError(f"{name} is not running, so it cannot be killed.")
+        return pid
+
+    def kill(self, name: str, *, whole: bool = True) -> int:
+        """Kill -9 `name`, with its own children if `whole`; gives the pid that was killed."""
+        pid = self._running(name)
         os.killpg(pid, signal.SIGKILL) if whole else os.kill(pid, signal.SIGKILL)
         return pid
 
     def kill_children(self, name: str) -> list[int]:
         """Kill -9 the processes `name` started (gunicorn's workers), not itself; gives their pids."""
-        pid = self.pid(name)
+        pid = self._running(name)
         listed = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
         for child in listed:
             os.kill(int(child), signal.SIGKILL)
