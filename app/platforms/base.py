@@ -24,7 +24,7 @@ class ChannelIdentity:
 
 
 class CodeRefused(Exception):
-    """The login code is wrong, expired or used (`reason` = invalid | used | blocked): the client must fetch a new one."""
+    """The login code is no good (`reason` = invalid | used | blocked): the client must fetch a new one."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -97,7 +97,7 @@ class FaceAnswer:
 
 
 class FaceFlow(Protocol):
-    """A channel's own face flow: start it, let the client run it, ask how it ended. The client's word proves nothing."""
+    """A channel's own face flow: start it, let the client run it, ask how it ended; its word proves nothing."""
 
     def start(self, app_id: str, openid: str, claim: IdentityClaim, flow_id: str) -> FaceStart:
         """`flow_id`: 5-32 of [0-9A-Za-z_-], unique for ever."""
@@ -116,11 +116,16 @@ class Liveness:
 
 @dataclass(frozen=True)
 class AuthorityCheck:
-    """An authority's check of a face against its own photo; asynchronous. `result` only when DONE."""
+    """An authority's check of a face against its own photo; asynchronous.
+
+    `reason` (mismatch, no_photo) only when FAILED. `transaction` is the liveness proof the authority says it compared:
+    it must be the one bound to the verification, or the check proves somebody else (security.md V2).
+    """
 
     ref_id: str
     state: FaceState
     reason: str = ""
+    transaction: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -149,7 +154,9 @@ class CaseSubmission:
 
 @dataclass(frozen=True)
 class CaseSnapshot:
-    """A case as the province shows it now. `state` is our neutral word (province.md 1.4), `seq` the last event's."""
+    """A case as the province shows it now. `state` is our neutral word (province.md 1.4, lower case), `seq` the last
+    event's, `track` its steps so far: {at: datetime, from: state, to: state, by: role, note, seq}.
+    """
 
     case_no: str
     state: str
@@ -235,13 +242,15 @@ class Province(Protocol):
 
     def two_factor(self, claim: IdentityClaim, purpose: str, consent_id: str, request_key: str) -> RealNameAnswer: ...
 
-    def face_compare(
-        self, claim: IdentityClaim, liveness: Liveness, purpose: str, request_key: str
-    ) -> AuthorityCheck: ...
+    def face_compare(self, claim: IdentityClaim, liveness: Liveness, purpose: str, request_key: str) -> AuthorityCheck:
+        """Spends the liveness proof; an OutcomeUnknown may be asked again under the same `request_key` and body."""
+        ...
 
     def face_check(self, ref_id: str) -> AuthorityCheck: ...
 
-    def issue_ticket(self, subject_id: str, target_app: str) -> Ticket: ...
+    def issue_ticket(self, subject_id: str, target_app: str) -> Ticket:
+        """For one application behind the province's gateway (`social-security`). Asked once, shown once."""
+        ...
 
     def catalogue_version(self) -> str: ...
 
@@ -249,8 +258,14 @@ class Province(Protocol):
 
     def guide(self, item_code: str) -> Mapping[str, Any]: ...
 
+    def list_regions(self) -> tuple[Mapping[str, Any], ...]:
+        """{code (12 digits), parent ("" for the province), name, level} of every region, the province first."""
+        ...
+
     def submit_case(self, submission: CaseSubmission) -> CaseSnapshot: ...
 
-    def find_case_by_key(self, request_key: str) -> CaseSnapshot | None: ...
+    def find_case_by_key(self, request_key: str) -> CaseSnapshot | None:
+        """What became of a submission that got no answer: the case filed under this key, or None."""
+        ...
 
     def get_case(self, case_no: str) -> CaseSnapshot: ...

@@ -49,7 +49,7 @@ def submit(world: World, heard: Heard) -> dict[str, Any]:
     case = _file(world, heard, item)
     world.cases[case.case_no] = case
     limits = {"promise": item["promiseLimit"], "legal": item["legalLimit"]}
-    return {"caseNo": case.case_no, "state": case.state, "seq": case.seq, "deadlineHints": limits}
+    return show(case, with_track=True) | {"deadlineHints": limits}
 
 
 def _file(world: World, heard: Heard, item: dict[str, Any]) -> Case:
