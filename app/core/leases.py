@@ -84,9 +84,9 @@ def settle(db: Session, model: Any, held: Claim, *, state: str, **values: Any) -
     return done.first() is not None
 
 
-def release(db: Session, model: Any, held: Claim, *, state: str, delay_s: float) -> bool:
-    """Give the row back to wait `delay_s`; nothing was done with it."""
-    return settle(db, model, held, state=state, next_at=func.clock_timestamp() + timedelta(seconds=delay_s))
+def release(db: Session, model: Any, held: Claim, *, state: str, delay_s: float, **values: Any) -> bool:
+    """Give the row back to wait `delay_s` by the database's clock."""
+    return settle(db, model, held, state=state, next_at=func.clock_timestamp() + timedelta(seconds=delay_s), **values)
 
 
 def move(db: Session, model: Any, row_id: str, *, from_states: Sequence[str], state: str, **values: Any) -> bool:
@@ -99,6 +99,27 @@ def move(db: Session, model: Any, row_id: str, *, from_states: Sequence[str], st
         .execution_options(synchronize_session=False)
     )
     return done.first() is not None
+
+
+def is_held(db: Session, model: Any, held: Claim) -> bool:
+    """Whether the row is still ours, and it stays so until the commit: for a step written in the middle of a lease."""
+    still = select(model.id).where(model.id == held.id, model.n == held.n, model.state == held.state)
+    return db.execute(still.with_for_update()).first() is not None
+
+
+def lapse(db: Session, model: Any, *, from_state: str, to_state: str, delay_s: float = 0.0) -> list[Claim]:
+    """Move on rows whose lease ran out in a state where bytes may have left: nobody knows what became of them.
+
+    The counterpart of `claim(reclaim=False)`. Answers the rows moved, in their new state.
+    """
+    gone = db.execute(
+        update(model)
+        .where(model.state == from_state, model.lease_until < func.clock_timestamp())
+        .values(state=to_state, lease_until=None, next_at=func.clock_timestamp() + timedelta(seconds=delay_s))
+        .returning(model.id, model.n, model.tenant_id)
+        .execution_options(synchronize_session=False)
+    )
+    return [Claim(row[0], row[1], row[2], to_state) for row in gone]
 
 
 def backoff_s(n: int, *, first_s: float = 1.0, most_s: float = 600.0) -> float:

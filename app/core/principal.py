@@ -6,6 +6,15 @@ from datetime import datetime, timedelta
 
 from app.core import clock
 from app.core.db import PROVINCE
+from app.core.errors import Problem
+
+
+@dataclass(frozen=True)
+class MiniProgram:
+    """A configured mini-program before anybody logged in: what X-App says, and nothing proved."""
+
+    channel: str
+    app_id: str
 
 
 @dataclass(frozen=True)
@@ -54,3 +63,9 @@ class StaffPrincipal:
     @property
     def actor(self) -> str:
         return self.staff_id
+
+
+def require_role(staff: StaffPrincipal, *roles: str) -> None:
+    """Raise Problem forbidden unless the account's role is one of these. The edge has checked the token's scope already."""
+    if staff.roles.isdisjoint(roles):
+        raise Problem("forbidden")

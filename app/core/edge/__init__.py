@@ -4,13 +4,14 @@ Rooms use `Room` (a flask-smorest blueprint that declares its caller), `citizen(
 `idempotent` on creating POSTs, `paged` for lists, and raise `Problem`; everything else happens here.
 """
 
-from app.core.edge.bodies import Query, Strict
-from app.core.edge.callers import Caller, Room, authenticator, citizen, register, staff
+from app.core.edge.bodies import Instant, Query, Strict
+from app.core.edge.callers import Caller, Room, authenticator, citizen, mini_program, register, staff
 from app.core.edge.idempotent import idempotent
 from app.core.edge.paging import PageQuery, page_of, paged
 
 __all__ = [
     "Caller",
+    "Instant",
     "PageQuery",
     "Query",
     "Room",
@@ -18,6 +19,7 @@ __all__ = [
     "authenticator",
     "citizen",
     "idempotent",
+    "mini_program",
     "page_of",
     "paged",
     "register",

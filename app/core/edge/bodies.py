@@ -4,11 +4,11 @@ from typing import Any
 
 from flask import Request
 from flask_smorest.arguments import ArgumentsMixin
-from marshmallow import RAISE, Schema
+from marshmallow import RAISE, Schema, fields
 from webargs.core import missing
 from webargs.flaskparser import FlaskParser
 
-from app.core import strictjson
+from app.core import clock, strictjson
 from app.core.errors import Problem
 
 MAX_BODY_BYTES = 256 * 1024
@@ -23,6 +23,13 @@ class Strict(Schema):
 
 class Query(Strict):
     """Base of query schemas; repeated keys are refused before it is reached."""
+
+
+class Instant(fields.DateTime):
+    """An instant going out: RFC 3339 in UTC with milliseconds."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:  # noqa: ARG002  marshmallow's
+        return None if value is None else clock.to_wire(value)
 
 
 class StrictParser(FlaskParser):
