@@ -106,6 +106,11 @@ PROBLEMS: Final[dict[str, ProblemText]] = {
     ),
     "staff_unknown": ProblemText(404, "没有这个工作人员账号。", "There is no such staff account."),
     "staff_suspended": ProblemText(409, "该账号已停用。", "The account is suspended."),
+    "requester_suspended": ProblemText(
+        409,
+        "申请人的账号已停用，请由在职人员重新申请。",
+        "The account that asked for this is suspended. Somebody active must ask again.",
+    ),
     "tokens_enough": ProblemText(
         409,
         "该账号已有两个有效令牌，请先撤销一个。",
@@ -211,5 +216,11 @@ PROBLEMS: Final[dict[str, ProblemText]] = {
     ),
     "service_unchanged": ProblemText(
         409, "内容与最近提交的版本相同，无需再次提交。", "The manifest equals the newest version. Nothing to submit."
+    ),
+    # --- cases ----------------------------------------------------------------------------------------------------
+    "item_not_open": ProblemText(
+        409,
+        "这个事项目前暂停办理，请稍后再看或拨打 12345 咨询。",
+        "This item is not open for applications now. Look again later or call 12345.",
     ),
 }

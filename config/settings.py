@@ -182,6 +182,14 @@ class Settings(BaseSettings):
             return self.broker_url.get_secret_value()
         return _broker_beside(self.redis_url.get_secret_value())
 
+    def app_ids(self, channel: str) -> tuple[str, ...]:
+        """Our mini-programs in a channel; a third channel is one more row here."""
+        return {"wechat": tuple(app.app_id for app in self.wechat_apps)}[channel]
+
+    def knows_app(self, channel: str, app_id: str) -> bool:
+        """Whether this mini-program is one of ours."""
+        return channel in platforms.CHANNELS and app_id in self.app_ids(channel)
+
     def wechat_app(self, app_id: str) -> WechatApp | None:
         return next((app for app in self.wechat_apps if app.app_id == app_id), None)
 
