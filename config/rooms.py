@@ -6,6 +6,9 @@ A room offers `init_app(flask_app)`; app/factory.py imports it from here so that
 from typing import Final
 
 ROOMS: Final[tuple[str, ...]] = (
+    "identity",
+    "identity.staff_room",
     "handlers.health",
     "handlers.docs",
+    "handlers.cli",
 )
