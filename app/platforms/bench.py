@@ -32,7 +32,7 @@ class Delivery:
     """A callback to deliver. `build(forged)` makes each attempt anew, with a wrong signature when `forged`.
 
     `label` is what fault patterns match, e.g. `push/wechat/subscribe_msg_sent_event`. `retry_after_s` is the platform's
-    own schedule: one entry for each repeat after the first attempt. `after_s` is the platform's own delay before the first.
+    own schedule: one entry for each repeat after the first attempt. `after_s` is its own delay before the first.
     """
 
     label: str

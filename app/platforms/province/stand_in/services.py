@@ -61,7 +61,9 @@ def replace_card(world: World, heard: Heard, person: Person) -> dict[str, Any]:
         raise wire.bad("reason")
     if heard.body.get("delivery", "WINDOW") not in DELIVERIES:
         raise wire.bad("delivery")
-    if any(not isinstance(value, str) or len(value) > LONGEST_FIELD for value in heard.body.values()):
+    given = [*heard.members("subject").values()] if "subject" in heard.body else []
+    given += [value for name, value in heard.body.items() if name != "subject"]
+    if any(not isinstance(value, str) or len(value) > LONGEST_FIELD for value in given):
         raise wire.bad("body")
     number = f"SBK{world.next_serial():010d}"
     world.replacements[number] = {"replacementNo": number, "subjectId": person.subject_id, "state": "ACCEPTED"}

@@ -150,6 +150,13 @@ def test_a_ticket_lives_sixty_seconds(stage):
     assert stage.checks("sso.validate") == ["expired"]
 
 
+def test_a_ticket_can_be_made_to_expire(stage):
+    stage.fault("expired-token", SERVICE + "/*")
+    assert get(stage, SERVICE + "/status", headers=ticket(stage))[0] == 401
+    assert get(stage, SERVICE + "/status", headers=ticket(stage))[0] == 200
+    assert stage.checks("sso.validate") == ["expired", "ok"]
+
+
 @pytest.mark.parametrize("headers", [{}, {"X-Subject-Token": "st-invented"}])
 def test_without_a_good_ticket_nothing_is_done(stage, headers):
     assert post(stage, SERVICE + "/replacements", {"reason": "LOST"}, headers)[0] == 401
