@@ -50,6 +50,7 @@ class ApprovalRow(Tenanted, Base):
     approved_at: Mapped[datetime | None]
     executed_at: Mapped[datetime | None]
     refused_by: Mapped[str | None]
+    refused_reason: Mapped[str | None]  # sealed: people write names into reasons
 
 
 @dataclass(frozen=True)
@@ -135,12 +136,13 @@ def approve(db: Session, approval_id: str, principal: StaffPrincipal, payload_ha
     return _opened(row)
 
 
-def refuse(db: Session, approval_id: str, principal: StaffPrincipal) -> Approval:
-    """Close it without doing it. The requester may take their own request back this way."""
+def refuse(db: Session, approval_id: str, principal: StaffPrincipal, reason: str = "") -> Approval:
+    """Close it undone, for a reason its readers see. The requester may take their own request back this way."""
     row = _locked(db, approval_id)
     if principal.human_id != row.requested_human:
         _require(principal, _acts[row.act].approve_roles)
-    _move(db, row, state="refused", refused_by=principal.staff_id)
+    sealed = crypto.seal(reason, table="approvals", column="refused_reason", row_id=row.id, tenant=row.tenant_id)
+    _move(db, row, state="refused", refused_by=principal.staff_id, refused_reason=sealed)
     audit.record(db, actor=principal.actor, act="approval.refuse", object_id=row.id, outcome="refused",
                  detail={"act": row.act})  # fmt: skip
     return _opened(row)

@@ -161,6 +161,7 @@ def _approvals() -> None:
         _text("requested_human"), sa.Column("excluded_humans", JSONB, nullable=False), _stamp("created_at"),
         _stamp("expires_at"), _text("state"), _text("approved_by", null=True), _text("approved_human", null=True),
         _stamp("approved_at", null=True), _stamp("executed_at", null=True), _text("refused_by", null=True),
+        _text("refused_reason", null=True),
         sa.CheckConstraint("approved_human <> requested_human", name="approvals_two_humans"),
         sa.CheckConstraint("requested_human <> '' and approved_human <> ''", name="approvals_named_humans"),
         sa.CheckConstraint("state in ('requested', 'approved', 'executed', 'refused', 'expired')"),
