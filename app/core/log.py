@@ -28,6 +28,8 @@ ALLOWED = frozenset(
 
 # Third-party loggers speak of URLs with secrets and whole payloads at DEBUG (security.md D5).
 _CAPPED = ("urllib3", "requests", "wechatpy", "celery", "kombu", "amqp", "sqlalchemy", "werkzeug", "redis")
+# At INFO SQLAlchemy tells every statement and mapped column: hundreds of lines a start, several a request.
+_WORDY = ("sqlalchemy",)
 
 
 def _only_allowed(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -90,6 +92,8 @@ def configure() -> None:
     logging.basicConfig(handlers=[_ForeignRecords()], level=level, force=True)
     for name in _CAPPED:
         logging.getLogger(name).setLevel(max(level, logging.INFO))
+    for name in _WORDY:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
