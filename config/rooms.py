@@ -8,6 +8,8 @@ from typing import Final
 ROOMS: Final[tuple[str, ...]] = (
     "identity",
     "identity.staff_room",
+    "handlers.catalogue",
+    "handlers.gateway",
     "handlers.health",
     "handlers.docs",
     "handlers.cli",
