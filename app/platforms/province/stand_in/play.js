@@ -77,7 +77,7 @@ function faceRow(one) {
 function callbackRow(one) {
   const path = `/sim/v1/province/callbacks/${encodeURIComponent(one.event_id)}/send`;
   return row([[one.label.replace("push/province/", ""), "code"], [one.about, "code"],
-    [`${CALLBACKS[one.state]} ${one.state}（${one.attempts}）`]], [["再发一次 Send again", () => act("再发一次", "POST", path)]]);
+    [`${CALLBACKS[one.state]} ${one.state}，第 ${one.attempts} 次`]], [["再发一次 Send again", () => act("再发一次", "POST", path)]]);
 }
 
 async function show() {
@@ -100,7 +100,7 @@ async function show() {
 
 async function refresh() {
   // A table redrawn under somebody's finger or keyboard loses the button they meant.
-  if (!document.activeElement || document.activeElement.tagName !== "BUTTON") await show();
+  if (!document.activeElement || !document.activeElement.closest("td")) await show();
   setTimeout(refresh, 1000);
 }
 
