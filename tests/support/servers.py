@@ -16,11 +16,13 @@ import psycopg
 import redis
 from sqlalchemy import make_url
 
+from app.core import db
 from app.migrations import run as migrations
 from app.stack import places
 from app.stack import postgres as embedded_postgres
 from app.stack import redis as embedded_redis
 from app.stack.supervisor import Child, Supervisor
+from tests.support.wait import until
 
 VAR = Path(__file__).resolve().parents[2] / "var"
 REDIS_DATABASES = 16  # redis.conf's default
@@ -184,10 +186,20 @@ class _GivenDatabase(_Database):
 
     def close(self) -> None:
         made = self._cleaner is not None
+        if db.engine.cache_info().currsize:
+            db.engine().dispose()
         super().close()
         if made:
             with psycopg.connect(plain(self._maintenance), autocommit=True) as connection:
-                connection.execute(f'DROP DATABASE "{self._name}" WITH (FORCE)')
+                until(lambda: self._dropped(connection), "the end of every session on the tests' own database")
+
+    def _dropped(self, connection: psycopg.Connection) -> bool:
+        # FORCE would end the application's sessions too, but the owner may not end another role's.
+        try:
+            connection.execute(f'DROP DATABASE "{self._name}"')
+        except psycopg.errors.ObjectInUse:
+            return False
+        return True
 
 
 class _Redis:
