@@ -48,8 +48,11 @@ class SignatureRefused(Exception):
 class UpstreamScheme(Protocol):
     """One way of signing. `at_s` (Unix seconds) and `nonce` are given by tests and by a second try with mended time."""
 
-    name: str
-    window_s: int
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def window_s(self) -> int: ...
 
     def sign(
         self, credential: Credential, parts: CallParts, *, at_s: int | None = None, nonce: str | None = None
