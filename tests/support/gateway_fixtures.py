@@ -1,0 +1,58 @@
+"""Fixtures for tests of the gateway: the app with its rooms, a fake province, citizens, an upstream that is trusted."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+from flask import Flask
+
+from app import factory
+from app.platforms import registry as platforms
+from identity import real_name
+from tests.support import gateway
+from tests.support.citizen_steps import ELDER, LI, MINOR, WANG
+from tests.support.gateway import GatewayWorld, MakeCitizen
+from tests.support.servers import Servers
+from tests.support.upstream import enveloped
+from tests.support.upstreams import Upstream, running
+
+
+@pytest.fixture(scope="session")
+def gateway_app() -> Iterator[Flask]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(factory, "ROOMS", ("identity", "identity.staff_room", "handlers.catalogue", "handlers.gateway"))
+        yield factory.create_app()
+
+
+@pytest.fixture
+def gateway_world(gateway_app: Flask, db_clean: Servers, monkeypatch: pytest.MonkeyPatch) -> GatewayWorld:
+    made = GatewayWorld({LI: "subject-li", WANG: "subject-wang", MINOR: "subject-minor", ELDER: "subject-elder"})
+    for capability in ("login", "face"):
+        monkeypatch.setattr(platforms, capability, lambda _channel: made)
+    monkeypatch.setattr(platforms, "province", lambda: made)
+    monkeypatch.setattr(real_name, "ANSWER_GRID_S", 0.001)
+    gateway.start(monkeypatch)
+    return made
+
+
+@pytest.fixture
+def citizen(gateway_app: Flask, gateway_world: GatewayWorld) -> MakeCitizen:
+    """`citizen("openid", at=3, who=LI)`."""
+    return partial(gateway.citizen, gateway_app, gateway_world)
+
+
+@pytest.fixture
+def trust(monkeypatch: pytest.MonkeyPatch, gateway_world: GatewayWorld) -> Callable[..., None]:
+    """`trust(upstream, ...)`: these may be called."""
+    return partial(gateway.start, monkeypatch)
+
+
+@pytest.fixture
+def upstream(trust: Callable[..., None]) -> Iterator[Upstream]:
+    """Answers {"card": "ok"} until its `scripts` are changed."""
+    with running(enveloped({"card": "ok"})) as made:
+        trust(made)
+        yield made
+
+
+__all__ = ["citizen", "gateway_app", "gateway_world", "trust", "upstream"]
