@@ -141,8 +141,9 @@ class World:
 
     def seen_before(self, nonce: str, now_s: float) -> bool:
         """Remember the nonce; True when it was already here within the memory."""
-        for old in [known for known, at in self.nonces.items() if at < now_s - NONCE_MEMORY_S]:
-            del self.nonces[old]
+        # A dict keeps the order of arrival, so only its front can be old: no walk through all of it on each call.
+        while self.nonces and next(iter(self.nonces.values())) < now_s - NONCE_MEMORY_S:
+            del self.nonces[next(iter(self.nonces))]
         if nonce in self.nonces:
             return True
         self.nonces[nonce] = now_s

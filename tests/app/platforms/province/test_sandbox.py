@@ -78,6 +78,15 @@ def test_a_nonce_counts_once(stage):
     assert browser.get("/province/v1/catalog/version", headers=headers).get_json()["code"] == 40103
 
 
+def test_a_nonce_is_remembered_for_ten_minutes(stage):
+    world_clock = "/sim/v1/clock"
+    assert get(stage, "/province/v1/catalog/version", nonce="n-1")[0] == 200
+    stage.control(world_clock, {"advance_s": 599})
+    assert get(stage, "/province/v1/catalog/version", nonce="n-1")[1]["code"] == 40103
+    stage.control(world_clock, {"advance_s": 2})
+    assert get(stage, "/province/v1/catalog/version", nonce="n-1")[0] == 200
+
+
 def test_a_forged_call_does_not_use_up_a_nonce(stage):
     assert get(stage, "/province/v1/catalog/version", nonce="n-1", signature="0" * 64)[0] == 401
     assert get(stage, "/province/v1/catalog/version", nonce="n-1")[0] == 200
@@ -232,7 +241,7 @@ def test_each_attempt_is_signed_anew_under_the_same_event(stage):
 
 @pytest.mark.parametrize("answer", [(500, b'{"code":0}'), (200, b"ok"), (200, b'{"code":1}'), (200, b'{"code":false}')])
 def test_only_the_contract_s_acknowledgement_ends_the_repeats(stage, answer):
-    stage.answer = answer
+    stage.answer_callbacks(*answer)
     stage.control("/sim/v1/province/script", {"face_delay_s": 0})
     body = {"name": "李明", "idNo": "990101199003070015", "liveness": {"provider": "wechat", "bizToken": "b"}}
     post(stage, "/province/v1/identity/face-compare", body, {"Idempotency-Key": "k"})

@@ -1,4 +1,5 @@
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,13 @@ def test_everybody_is_synthetic_and_well_formed(person):
     assert person.id_number.startswith("99")
     assert read_id_number(person.id_number, date(2026, 11, 23)).value == person.id_number
     assert person.face in people.PHOTO_OUTCOMES
+
+
+@pytest.mark.parametrize("person", people.EVERYBODY, ids=lambda person: person.note)
+def test_everybody_is_in_the_handbook(person):
+    handbook = (Path(__file__).parents[5] / "docs" / "province.md").read_text("utf-8")
+    assert person.name in handbook
+    assert person.id_number in handbook
 
 
 def test_nobody_is_listed_twice():
