@@ -80,7 +80,12 @@ def caller_of(endpoint: str) -> Caller | None:
 
 
 def _refuse_loose_parameters() -> None:
+    # No text of ours holds a NUL and PostgreSQL refuses one with an error, which would be our 500.
+    if "\x00" in request.path:
+        raise Problem("not_found")
     for name, values in request.args.lists():
+        if "\x00" in name or any("\x00" in value for value in values):
+            raise Problem("bad_request")
         if name.lower() in TOKEN_PARAMETERS:
             raise Problem("token_in_url")
         if len(values) > 1:

@@ -40,9 +40,13 @@ def encode(last: str) -> str:
 
 def decode(cursor: str) -> str:
     try:
-        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+        raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        text = raw.decode("ascii")
     except (binascii.Error, UnicodeError, ValueError):
-        raise Problem("invalid_fields", errors=[FieldError("cursor", "format")]) from None
+        text = ""
+    if not text.isprintable() or not text:  # a NUL would be the database's to refuse, and that is a 500
+        raise Problem("invalid_fields", errors=[FieldError("cursor", "format")])
+    return text
 
 
 def paged(db: Session, query: Select[Any], column: Any, *, limit: int, cursor: str | None) -> dict[str, Any]:
