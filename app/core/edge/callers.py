@@ -55,6 +55,13 @@ class Room(StrictArguments, Blueprint):
     def __init__(self, name: str, import_name: str, *, caller: Caller, **options: Any) -> None:
         super().__init__(name, import_name, **options)
         self.caller = caller
+        self._prepare_doc_cbks.append(self._say_security)
+
+    def _say_security(self, doc: dict[str, Any], _info: object, **_: object) -> dict[str, Any]:
+        """OpenAPI's `security` of every operation; a view that proves its caller itself says so with `doc`."""
+        if self.caller in SECURITY:
+            doc["security"] = SECURITY[self.caller]
+        return doc
 
 
 def register(flask_app: Flask, room: Blueprint) -> None:
