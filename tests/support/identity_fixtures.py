@@ -1,15 +1,17 @@
 """Fixtures for tests of the identity room: an app with that room alone, fake platforms, phones."""
 
+import contextlib
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy import text
 
 from app import factory
-from app.core import db
+from app.core import clock, db
 from app.platforms import registry
-from config import assurance
 from identity import real_name
 from tests.support.citizen_steps import ELDER, LI, MINOR, WANG, Phone
 from tests.support.fake_platforms import FakeWorld
@@ -73,4 +75,13 @@ def old(rows: Callable[..., list]) -> Callable[..., None]:
     return move
 
 
-__all__ = ["assurance", "identity_app", "old", "phone", "rows", "world"]
+@pytest.fixture
+def time_machine_at() -> Iterator[Callable[[float], None]]:
+    """`time_machine_at(seconds)`: this process's clock that far ahead, until the test ends."""
+    with contextlib.ExitStack() as stack:
+        yield lambda seconds: stack.enter_context(
+            time_machine.travel(clock.now() + timedelta(seconds=seconds), tick=True)
+        )
+
+
+__all__ = ["identity_app", "old", "phone", "rows", "time_machine_at", "world"]
