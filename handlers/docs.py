@@ -9,10 +9,8 @@ from pathlib import Path
 from flask import Flask, Response, current_app, jsonify, send_from_directory
 
 from app.core.edge import Caller, Room, register
-from handlers.health import only_internal
 
 room = Room("docs", __name__, caller=Caller.INTERNAL, description="This document, readable")
-room.before_request(only_internal)
 
 PAGE = """<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>Tongban 通办 API</title>
 <link rel="stylesheet" href="/docs/swagger-ui.css"></head><body><div id="swagger-ui"></div>

@@ -6,14 +6,12 @@ store once.
 
 from collections.abc import Callable
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, jsonify
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import db, kv, metrics
 from app.core.edge import Caller, Room, register
-from app.core.errors import Problem
-from config.settings import get_settings
 
 public = Room("health", __name__, caller=Caller.PUBLIC, description="Liveness")
 internal = Room("operations", __name__, caller=Caller.INTERNAL, description="Readiness and metrics, internal bind only")
@@ -22,15 +20,6 @@ CHECKS: dict[str, Callable[[], bool]] = {
     "database": db.is_reachable,
     "redis": lambda: bool(kv.client().ping()),
 }
-
-
-def only_internal() -> None:
-    """The second bind's port is the proof; on the public one these paths do not exist."""
-    if request.environ.get("SERVER_PORT") != str(get_settings().internal_port):
-        raise Problem("not_found")
-
-
-internal.before_request(only_internal)
 
 
 @public.route("/healthz")

@@ -14,6 +14,7 @@ from flask_smorest import Api, Blueprint
 from app.core.edge.bodies import StrictArguments
 from app.core.errors import Problem
 from app.core.principal import MiniProgram, Principal, StaffPrincipal
+from config.settings import get_settings
 
 TOKEN_PARAMETERS = frozenset({"access_token", "token", "session", "authorization", "openid", "session_key"})
 
@@ -41,7 +42,15 @@ SCHEMES = {
 }
 
 Authenticator = Callable[[], Any]
-_authenticators: dict[Caller, Authenticator] = {}
+
+
+def only_internal() -> None:
+    """The second bind's port is the proof; on the public one these paths do not exist."""
+    if request.environ.get("SERVER_PORT") != str(get_settings().internal_port):
+        raise Problem("not_found")
+
+
+_authenticators: dict[Caller, Authenticator] = {Caller.INTERNAL: only_internal}
 
 
 def authenticator(caller: Caller, check: Authenticator) -> None:
