@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from app.core import audit, clock
@@ -101,7 +102,7 @@ def standing(db: Session, account_id: str) -> Sequence[Consent]:
     return db.scalars(
         select(Consent)
         .where(Consent.account_id == account_id)
-        .distinct(Consent.purpose)
+        .ext(distinct_on(Consent.purpose))
         .order_by(Consent.purpose, Consent.seq.desc())
     ).all()
 
