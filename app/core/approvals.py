@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Index, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import audit, clock, crypto, strictjson, tasks
@@ -35,6 +35,7 @@ class ApprovalRow(Tenanted, Base):
     """The payload is sealed; `payload_hash` is salted, so a short payload cannot be guessed from it."""
 
     __tablename__ = "approvals"
+    __table_args__ = (Index("approvals_open", "expires_at", postgresql_where="state = 'requested'"),)
     id: Mapped[str] = mapped_column(primary_key=True)
     act: Mapped[str]
     payload: Mapped[str]

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Index, UniqueConstraint, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -42,6 +42,10 @@ class IdempotencyKey(Tenanted, Base):
     """running -> complete | unknown; unknown -> complete."""
 
     __tablename__ = "idempotency_keys"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "subject", "method", "route", "key_digest"),
+        Index("idempotency_keys_final", "final_at", postgresql_where="state = 'complete'"),
+    )
     id: Mapped[str] = mapped_column(primary_key=True)
     subject: Mapped[str]
     method: Mapped[str]

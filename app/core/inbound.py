@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from sqlalchemy import or_, select
+from sqlalchemy import UniqueConstraint, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -107,6 +107,7 @@ class InboundEvent(Tenanted, Base):
     """One accepted callback, insert-only: who, which, when, and its content sealed."""
 
     __tablename__ = "inbound_events"
+    __table_args__ = (UniqueConstraint("source", "event_id"), UniqueConstraint("source", "nonce"))
     id: Mapped[str] = mapped_column(primary_key=True)
     source: Mapped[str]
     event_id: Mapped[str]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import Index, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import clock
@@ -22,6 +22,7 @@ class DataUse(Tenanted, Base):
     """One use. `recipient` is an outside system's or service's name, "" when nothing left."""
 
     __tablename__ = "data_uses"
+    __table_args__ = (Index("data_uses_citizen", "citizen_id", "id"),)
     id: Mapped[str] = mapped_column(primary_key=True)
     citizen_id: Mapped[str]
     actor: Mapped[str]

@@ -39,7 +39,10 @@ class ServiceVersion(Tenanted, Base):
     """sr_. One manifest, never altered: what was approved is what runs, by `manifest_hash`."""
 
     __tablename__ = "service_versions"
-    __table_args__ = (UniqueConstraint("service_id", "version"),)
+    __table_args__ = (
+        UniqueConstraint("service_id", "version"),
+        Index("one_published_version", "service_id", unique=True, postgresql_where="state = 'published'"),
+    )
     id: Mapped[str] = mapped_column(primary_key=True)
     service_id: Mapped[str] = mapped_column(ForeignKey("services.id"))
     version: Mapped[int]

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import BigInteger, func, insert, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import clock, crypto, strictjson, tasks
@@ -37,7 +37,7 @@ class AuditAnchor(Tenanted, Base):
     """One anchor as it stands in the file."""
 
     __tablename__ = "audit_anchors"
-    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     hash: Mapped[str]
     anchored_at: Mapped[datetime]
     mac: Mapped[str]

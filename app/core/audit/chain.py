@@ -4,7 +4,7 @@ import hashlib
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import BigInteger, delete, func, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import clock, tasks
@@ -20,11 +20,11 @@ class ChainRow(Tenanted, Base):
     """`hash` covers seq, entry id, entry digest and the hash before it."""
 
     __tablename__ = "audit_chain"
-    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    entry_id: Mapped[str]
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    entry_id: Mapped[str] = mapped_column(unique=True)
     entry_digest: Mapped[str]
     prev_hash: Mapped[str]
-    hash: Mapped[str]
+    hash: Mapped[str] = mapped_column(unique=True)
     sealed_at: Mapped[datetime]
 
 

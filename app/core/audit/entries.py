@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import Index, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import clock, log, strictjson
@@ -19,6 +19,10 @@ class AuditEntry(Tenanted, Base):
     """One act. Insert-only by grant and by trigger."""
 
     __tablename__ = "audit_entries"
+    __table_args__ = (
+        Index("audit_entries_object", "object_id", "at"),
+        Index("audit_entries_actor", "actor", "at"),
+    )
     id: Mapped[str] = mapped_column(primary_key=True)
     at: Mapped[datetime]
     actor: Mapped[str]
