@@ -164,8 +164,8 @@ def services(books: Books) -> Iterator[Difference]:
     """A service that was called is published by an approval of two different humans."""
     for service in books.services:
         found = books.rows(
-            "SELECT a.requested_human, a.approved_human FROM service_versions v JOIN approvals a ON a.id = v.approval_id"
-            " WHERE v.service_id = :id AND v.state = 'published'",
+            "SELECT a.requested_human, a.approved_human FROM service_versions v"
+            " JOIN approvals a ON a.id = v.approval_id WHERE v.service_id = :id AND v.state = 'published'",
             id=service,
         )
         if len(found) != 1 or found[0][0] == found[0][1]:

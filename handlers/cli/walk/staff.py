@@ -52,7 +52,7 @@ class Member:
         return Wire(self.stage.settings.public_base_url, {"Authorization": f"Bearer {self.token}"})
 
     def approve(self, approval_id: str) -> None:
-        """Look at what will be done, then approve exactly that; a code serves once, so a used one waits for the next."""
+        """Look at what will be done, approve exactly that. A code serves once, so a used one waits for the next."""
         shown = self.ops().ask("GET", f"/ops/v1/approvals/{approval_id}").expect(200).body
         for _ in range(3):
             code = pyotp.TOTP(str(pyotp.parse_uri(self.totp_uri).secret)).now()
@@ -69,12 +69,9 @@ class Member:
 
 def flask(*words: str, stdin: str = "", **environment: str) -> str:
     """Run one command of the real command line; its output, or StepFailed with its last line."""
-    done = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "wsgi", *words],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", *words]
+    done = subprocess.run(  # noqa: S603  our own command line, with words of this file
+        command, input=stdin, capture_output=True, text=True, check=False, env=os.environ | environment
     )
     if done.returncode != 0:
         raise StepFailed(f"flask {words[0]} {words[1]}: {' '.join(done.stderr.strip().splitlines()[-1:])}")

@@ -61,7 +61,7 @@ class Stage:
         entries = self.sandbox.ask("GET", "/sim/v1/journal?limit=1000000").body["entries"]
         return int(entries[-1]["seq"]) if entries else 0
 
-    # ---- breaking things ----------------------------------------------------------------------------------------------
+    # ---- breaking things --------------------------------------------------------------------------------------------
 
     def ready(self) -> None:
         until("the web to be ready", lambda: self.internal.ask("GET", "/readyz").status == 200 or None)  # noqa: PLR2004
