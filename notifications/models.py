@@ -46,7 +46,10 @@ class Grant(Tenanted, Base):
     """
 
     __tablename__ = "message_grants"
-    __table_args__ = (Index("message_grants_of", "account_id", "template_id", "state"),)
+    __table_args__ = (
+        Index("message_grants_of", "account_id", "template_id", "state"),
+        Index("message_grants_held", "attempt_id", postgresql_where="attempt_id is not null"),
+    )
     id: Mapped[str] = mapped_column(primary_key=True)
     account_id: Mapped[str]
     template_id: Mapped[str] = mapped_column(ForeignKey("message_templates.id"))
@@ -88,7 +91,7 @@ class Message(Tenanted, Base):
     policy: Mapped[str] = mapped_column(default="at_most_once")
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
-    attempts: Mapped[list["Attempt"]] = relationship(order_by="Attempt.id", viewonly=True, lazy="raise")
+    attempts: Mapped[list["Attempt"]] = relationship(order_by=lambda: Attempt.id, viewonly=True, lazy="raise")
 
 
 class Attempt(Tenanted, leases.Leased, Base):
@@ -118,14 +121,17 @@ class Attempt(Tenanted, leases.Leased, Base):
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None] = mapped_column(default=None)
     settled_at: Mapped[datetime | None] = mapped_column(default=None)
-    receipts: Mapped[list["Receipt"]] = relationship(order_by="Receipt.id", viewonly=True, lazy="raise")
+    receipts: Mapped[list["Receipt"]] = relationship(order_by=lambda: Receipt.id, viewonly=True, lazy="raise")
 
 
 class Receipt(Tenanted, Base):
     """rc_. What the channel said later about one send; kept even while no attempt is known for it."""
 
     __tablename__ = "message_receipts"
-    __table_args__ = (UniqueConstraint("channel", "app_id", "channel_message_id", "ok"),)
+    __table_args__ = (
+        UniqueConstraint("channel", "app_id", "channel_message_id", "ok"),
+        Index("message_receipts_of", "attempt_id"),
+    )
     id: Mapped[str] = mapped_column(primary_key=True)
     channel: Mapped[str]
     app_id: Mapped[str]

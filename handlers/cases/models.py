@@ -51,7 +51,7 @@ class Case(Tenanted, Base):
     result: Mapped[str] = mapped_column(default="")
     filed_at: Mapped[datetime]
     updated_at: Mapped[datetime]
-    track: Mapped[list["CaseStep"]] = relationship(order_by="CaseStep.number", viewonly=True, lazy="raise")
+    track: Mapped[list["CaseStep"]] = relationship(order_by=lambda: CaseStep.number, viewonly=True, lazy="raise")
 
 
 class CaseStep(Tenanted, Base):
@@ -87,6 +87,7 @@ class CasePull(Tenanted, leases.Leased, Base):
     """Asking where a case stands: wanted (at next_at) -> pulling -> wanted later | closed. `id` is the case's id."""
 
     __tablename__ = "case_pulls"
+    __table_args__ = (Index("case_pulls_due", "next_at", postgresql_where="state in ('wanted', 'pulling')"),)
     id: Mapped[str] = mapped_column(ForeignKey("cases.id"), primary_key=True)
     failures: Mapped[int] = mapped_column(default=0)
 
