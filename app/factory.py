@@ -6,10 +6,9 @@ A room is a module with `init_app(flask_app)`; importing by name keeps every arr
 from importlib import import_module
 
 from flask import Flask
-from flask_smorest import Api
 
 from app.core import log, tasks
-from app.core.edge import bodies, callers, problems, requests
+from app.core.edge import bodies, callers, document, problems, requests
 from config.rooms import ROOMS
 from config.settings import get_settings
 
@@ -24,14 +23,8 @@ def create_app() -> Flask:
         MAX_CONTENT_LENGTH=bodies.MAX_BODY_BYTES,
         PROVIDE_AUTOMATIC_OPTIONS=False,
         DEBUG=settings.debug,
-        API_TITLE="Tongban 通办",
-        API_VERSION="v1",
-        OPENAPI_VERSION="3.1.0",
     )
-    api = Api(flask_app, spec_kwargs={"info": {"description": "The open backend behind a province's mini-programs."}})
-    for name, scheme in callers.SCHEMES.items():
-        api.spec.components.security_scheme(name, scheme)
-    flask_app.extensions["tongban_api"] = api
+    document.install(flask_app)
     flask_app.url_map.merge_slashes = False
     requests.install(flask_app)
     problems.install(flask_app)

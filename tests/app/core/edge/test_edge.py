@@ -160,7 +160,12 @@ def test_S3_operations_exist_only_on_the_internal_bind(client, path, db_clean):
 
 def test_the_document_holds_the_routes(client):
     answer = client.get("/openapi.json", base_url=f"http://127.0.0.1:{get_settings().internal_port}")
-    assert json.loads(answer.data)["paths"]["/probe/things"]["post"]["requestBody"]
+    document = json.loads(answer.data)
+    post = document["paths"]["/probe/things"]["post"]
+    assert post["requestBody"]
+    refusal = document["components"]["responses"]["UNPROCESSABLE_ENTITY"]["content"]
+    assert list(refusal) == ["application/problem+json"]
+    assert "code" in document["components"]["schemas"]["Problem"]["required"]
 
 
 def test_readiness_names_the_store_that_is_down(client, monkeypatch):
