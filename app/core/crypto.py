@@ -18,7 +18,6 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha256
 from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -169,7 +168,7 @@ def same(one: bytes | str, other: bytes | str) -> bool:
 
 
 def _index(key: tuple[str, bytes], kind: str, canonical: str) -> str:
-    return f"{key[0]}:{hmac.new(key[1], _joined(kind, canonical), sha256).hexdigest()}"
+    return f"{key[0]}:{hmac.digest(key[1], _joined(kind, canonical), 'sha256').hex()}"
 
 
 def _joined(*parts: str) -> bytes:

@@ -122,6 +122,8 @@ def checked_path(raw_path: str) -> str:
     segments, encoded slash, backslash or dot, double encoding, `;`, control bytes, empty segments, text that is not
     UTF-8, and characters that a compatibility mapping would turn into any of these.
     """
+    if raw_path and _PLAIN_PATH.fullmatch(raw_path):  # nothing to decode and no way to mean another path
+        return raw_path
     if not raw_path.startswith("/"):
         raise BadPath("not_absolute")
     if _WIRE_PATH.fullmatch(raw_path) is None:
