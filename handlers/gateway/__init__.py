@@ -8,11 +8,10 @@ from flask import Flask
 from app.core.edge import register
 from handlers.gateway import consents, floors, front, operators, registration
 from handlers.gateway import tasks as tasks  # importing registers the job
-from handlers.gateway.citizens import browsing, call, calling
+from handlers.gateway.citizens import browsing, calling
 
 
 def init_app(flask_app: Flask) -> None:
-    calling.add_url_rule(front.ROUTE, "call", call, methods=list(front.METHODS), provide_automatic_options=False)
     for room in (browsing, calling, operators.room):
         register(flask_app, room)
     consents.install()

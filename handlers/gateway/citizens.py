@@ -30,6 +30,7 @@ def show_service(service_id: str) -> dict[str, Any]:
     return services.detail(mini_program().channel, service_id)
 
 
+@calling.route(front.ROUTE, methods=list(front.METHODS))
 def call(service_id: str, path: str) -> Response:
     """One call, carried on to the service: the manifest says which, see GET /v1/services/{service_id}."""
     del service_id, path  # the road reads the raw target; what Flask decoded cannot be judged

@@ -9,6 +9,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final, NoReturn
 
@@ -136,5 +137,15 @@ def _refused(flask_app: Flask, environ: Environ, problem: Problem) -> Reply:
 
 
 def _count(method: str, status: int, elapsed_s: float) -> None:
-    metrics.REQUESTS.labels(method if method in METHODS else "", ROUTE, str(status)).inc()
-    metrics.LATENCY.labels(ROUTE).observe(elapsed_s)
+    _series(method if method in METHODS else "", status).inc()
+    _latency().observe(elapsed_s)
+
+
+@lru_cache(maxsize=256)
+def _series(method: str, status: int) -> Any:
+    return metrics.REQUESTS.labels(method, ROUTE, str(status))
+
+
+@lru_cache(maxsize=1)
+def _latency() -> Any:
+    return metrics.LATENCY.labels(ROUTE)
