@@ -14,6 +14,8 @@ from app.sandbox.controls import controls, guard
 from app.sandbox.emitter import deliver_over_http
 from app.sandbox.gate import FaultGate
 from app.sandbox.host import SandboxBench
+from app.sandbox.pages import pages
+from app.sandbox.relay import relay
 from config import platforms
 from config.settings import Settings, SettingsError
 
@@ -36,6 +38,8 @@ def create_sandbox(
     flask_app.extensions["bench"] = bench
     guard(flask_app)
     flask_app.register_blueprint(controls(bench, names))
+    flask_app.register_blueprint(relay(settings.public_base_url))
+    flask_app.register_blueprint(pages(flask_app))
     for name in names:
         flask_app.register_blueprint(import_module(platforms.STAND_INS[name]).stand_in(bench))
     gate = FaultGate(flask_app.wsgi_app, bench.faults, bench.note_fault)

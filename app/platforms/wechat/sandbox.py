@@ -5,6 +5,7 @@ Under `/wechat` stand the API paths; the control paths are listed in stand_in/co
 """
 
 from collections.abc import Callable, Mapping
+from importlib.resources import files
 from typing import Any, Final
 
 from flask import Blueprint, Response, request
@@ -28,6 +29,8 @@ ANY_METHOD: Final = ["GET", "POST", "PUT", "DELETE", "PATCH"]
 MOUNT: Final = "/wechat"
 # A path below these that we do not play is "invalid url", as at WeChat.
 PREFIXES: Final = ("cgi-bin", "sns", "wxa", "wxaapi", "cityservice", "intp")
+# The page to play WeChat by hand, `/play/wechat`.
+PAGE: Final = {"play.html": "text/html", "play.js": "text/javascript", "play.css": "text/css"}
 
 
 class StandIn:
@@ -54,6 +57,8 @@ class StandIn:
         for prefix in PREFIXES:
             room.add_url_rule(f"{MOUNT}/{prefix}/<path:rest>", f"unknown_{prefix}", self._unknown, methods=ANY_METHOD)
         Controls(self.world, self.tokens, self.messages, self.faces, self.emitter).add_to(room)
+        room.add_url_rule("/play/wechat", "play", lambda: _page("play.html"))
+        room.add_url_rule("/play/wechat/<name>", "play_part", _page)
         return room
 
     def _open(self, room: Blueprint, path: str, work: Callable[[], Told], mimetype: str = JSON) -> None:
@@ -92,6 +97,13 @@ class StandIn:
             raise ApiError(40066)
 
         return self._api(request.path.removeprefix(MOUNT).removesuffix(rest) + "*", nothing, JSON)
+
+
+def _page(name: str) -> Response:
+    if name not in PAGE:
+        return Response(status=404)
+    text = files(__package__).joinpath("stand_in").joinpath(name).read_text("utf-8")
+    return Response(text, content_type=f"{PAGE[name]}; charset=utf-8")
 
 
 def stand_in(bench: Bench) -> Blueprint:
