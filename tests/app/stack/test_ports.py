@@ -57,5 +57,6 @@ def test_a_probe_wants_200_on_its_path():
             thread.join()
 
 
-def test_a_probe_does_not_take_nonsense_for_an_answer(taken):
+def test_a_probe_does_not_wait_for_one_who_accepts_and_says_nothing(taken, monkeypatch):
+    monkeypatch.setattr(ports, "ASK_WITHIN_S", 0.1)
     assert not ports.answers(taken, "/readyz")(1)

@@ -14,8 +14,18 @@ from app.stack import leftovers, parcels, postgres
 from app.stack.errors import StackError
 from app.stack.supervisor import Supervisor
 from app.stack.surroundings import bare_environment
-from tests.support.servers import plain
+from tests.support.servers import ground, plain
 from tests.support.wait import until
+
+
+@pytest.fixture(scope="module")
+def served(shared_home, account):
+    """One running server for all tests that only look."""
+    tools = ground(shared_home)[1]
+    server = postgres.prepare(shared_home / "pg", postgres.find(tools), account=account)
+    with Supervisor([server.child()], logs=shared_home / "logs") as stack:
+        server.furnish()
+        yield server, stack.pid("postgres")
 
 
 @pytest.fixture
@@ -35,7 +45,8 @@ def ask(server, role, sql):
         return connection.execute(sql).fetchone()
 
 
-def test_it_serves_three_roles_none_of_which_can_pass_row_level_security(server, running):
+def test_it_serves_three_roles_none_of_which_can_pass_row_level_security(served):
+    server, _ = served
     assert ask(server, "tb_app", "SELECT current_user::text, current_database()::text") == ("tb_app", "tongban")
     assert ask(server, "tb_auditor", "SELECT current_user::text")[0] == "tb_auditor"
     flags = "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'tb\\_%' AND (rolsuper OR rolbypassrls OR rolcreaterole)"
@@ -44,7 +55,8 @@ def test_it_serves_three_roles_none_of_which_can_pass_row_level_security(server,
     assert ask(server, "tb_owner", owner) == ("tb_owner",)
 
 
-def test_only_the_owner_may_make_tables(server, running):
+def test_only_the_owner_may_make_tables(served):
+    server, _ = served
     with psycopg.connect(plain(server.url("tb_owner"))) as connection:
         connection.execute("CREATE TABLE t (n int)")
     with (
@@ -54,18 +66,21 @@ def test_only_the_owner_may_make_tables(server, running):
         connection.execute("CREATE TABLE u (n int)")
 
 
-def test_it_listens_on_a_private_socket_and_nowhere_else(server, running):
+def test_it_listens_on_a_private_socket_and_nowhere_else(served):
+    server, _ = served
     assert ask(server, "tb_app", "SHOW listen_addresses") == ("",)
     assert stat.S_IMODE(server.sockets.stat().st_mode) == 0o700
     assert stat.S_IMODE(server.data.stat().st_mode) == 0o700
 
 
-def test_it_is_durable_unless_it_serves_tests(server, running):
+def test_it_is_durable_unless_it_serves_tests(served):
+    server, _ = served
     for name in ("fsync", "synchronous_commit", "full_page_writes"):
         assert ask(server, "tb_app", f"SHOW {name}") == ("on",)
 
 
-def test_furnishing_twice_changes_nothing(server, running):
+def test_furnishing_twice_changes_nothing(served):
+    server, _ = served
     server.furnish()
     assert ask(server, "tb_app", "SELECT 1") == (1,)
 
@@ -79,8 +94,8 @@ def test_a_committed_row_survives_kill_9(server, running):
     assert ask(server, "tb_owner", "SELECT n FROM t") == (7,)
 
 
-def test_a_server_with_another_pid_is_refused(server, running):
-    pid = running.pid("postgres")
+def test_a_server_with_another_pid_is_refused(served):
+    server, pid = served
     assert server.ready(pid)
     with pytest.raises(StackError, match="served by another PostgreSQL"):
         server.ready(pid + 1)
