@@ -5,9 +5,9 @@ Whoever can run it has the machine and the database's address already; the audit
 
 from flask import Flask
 
-from handlers.cli import audit, catalogue, organisation, staff
+from handlers.cli import audit, catalogue, organisation, services, staff, templates
 
-SUBJECTS = (audit, catalogue, organisation, staff)
+SUBJECTS = (audit, catalogue, organisation, services, staff, templates)
 
 
 def init_app(flask_app: Flask) -> None:

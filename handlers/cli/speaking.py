@@ -65,6 +65,8 @@ def tell(values: Mapping[str, Any], *, as_json: bool) -> None:
 
 
 def _readable(value: Any) -> str:
+    if value in (None, ""):
+        return "-"
     return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 

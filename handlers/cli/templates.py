@@ -1,11 +1,13 @@
-"""flask templates ...: which kind of message goes out as which template of which mini-program."""
+"""flask templates ...: which of our message kinds goes out as which template of which mini-program."""
 
 from typing import BinaryIO
 
 import click
 
-from handlers.cli.speaking import actor, as_json, plainly, tell
+from handlers.cli.speaking import actor, plainly
 from notifications import templates
+
+MOST = 1024 * 1024
 
 
 @click.group("templates")
@@ -15,15 +17,11 @@ def group() -> None:
 
 @group.command("load")
 @click.argument("file", type=click.File("rb"))
-@as_json
 @plainly
-def load(file: BinaryIO, as_json: bool) -> None:
-    """从文件载入模板对应表（整体生效或完全不生效） / load the template table from a JSON file, whole or not at all.
-
-    格式见 config/templates/sandbox.json，app_id 为 * 表示该渠道的全部小程序。
-    See config/templates/sandbox.json; app_id * stands for every mini-program of the channel.
-    """
+def load(file: BinaryIO) -> None:
+    """载入模板文件（JSON 数组），全部成功或全部不改 / load a file of templates, whole or not at all."""
     try:
-        tell({"loaded": templates.load(file.read(), actor=actor())}, as_json=as_json)
+        rows = templates.load(file.read(MOST + 1), actor=actor())
     except templates.BadTemplate as error:
-        raise click.ClickException(f"模板文件有误 / the file cannot be loaded: {error}") from None
+        raise click.ClickException(f"模板文件有误，没有载入任何内容。 Nothing was loaded: {error}") from None
+    click.echo(f"已载入 {rows} 个模板 / templates loaded")

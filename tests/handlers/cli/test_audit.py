@@ -36,7 +36,7 @@ def test_a_whole_chain_verifies(run):
     assert (sealed.exit_code, "3" in sealed.stdout) == (0, True)
     done = run("verify")
     assert done.exit_code == 0, done.output
-    assert "ok          True" in done.stdout
+    assert "ok         True" in done.stdout
     assert json.loads(run("verify", "--json").stdout)["rows"] == 3
 
 
