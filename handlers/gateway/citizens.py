@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response, current_app, request
 
 from app.core.edge import Caller, Room, mini_program
+from app.core.edge.callers import SECURITY
 from handlers.gateway import front, services
 from handlers.gateway.schemas import ServiceDetailSchema, ServicePage, ServicesQuery
 
@@ -31,6 +32,7 @@ def show_service(service_id: str) -> dict[str, Any]:
 
 
 @calling.route(front.ROUTE, methods=list(front.METHODS))
+@calling.doc(security=SECURITY[Caller.CITIZEN])
 def call(service_id: str, path: str) -> Response:
     """One call, carried on to the service: the manifest says which, see GET /v1/services/{service_id}."""
     del service_id, path  # the road reads the raw target; what Flask decoded cannot be judged

@@ -51,6 +51,15 @@ def _nested(dotted: str, word: str) -> dict[str, Any]:
     return {head: _nested(rest, word) if rest else [word]}
 
 
+class Flag(fields.Boolean):
+    """true or false and nothing that resembles them: 1 equals True in Python and in marshmallow's tables."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid")
+        return bool(super()._deserialize(value, attr, data, **kwargs))
+
+
 def _text(longest: int, **more: Any) -> fields.String:
     return fields.String(required=True, validate=validate.Length(1, longest), **more)
 
@@ -97,7 +106,7 @@ class UpstreamSchema(Strict):
 class OperationSchema(Strict):
     method = fields.String(required=True, validate=validate.OneOf(METHODS))
     path = fields.String(required=True, validate=validate.And(validate.Length(1, 300), _pattern))
-    write = fields.Boolean(required=True, truthy={True}, falsy={False})
+    write = Flag(required=True)
     identity = fields.String(load_default=None, validate=validate.OneOf((TICKET, NONE)))
     max_age_s = _whole(60, 30 * DAY_S, load_default=None)
     query = fields.List(
@@ -144,8 +153,8 @@ class ManifestSchema(Strict):
     )
     identity = fields.String(required=True, validate=validate.OneOf((TICKET, NONE)))
     face_alternative = fields.List(fields.String(validate=validate.OneOf(WAYS_WITHOUT_FACE)), load_default=list)
-    elder_mode = fields.Boolean(load_default=False, truthy={True}, falsy={False})
-    security_promise = fields.Boolean(required=True, truthy={True}, falsy={False})
+    elder_mode = Flag(load_default=False)
+    security_promise = Flag(required=True)
     impact_assessment = fields.String(load_default=None, validate=validate.Length(1, 80))
 
     @validates_schema

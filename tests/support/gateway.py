@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import delete
 
 from app.core import approvals, http
 from app.core.db import ALL_TENANTS, transaction
 from app.platforms.base import Ticket
 from handlers.gateway import breaker, exchanges, registration, registry
-from handlers.gateway.models import ItemFloor
+from handlers.gateway.models import Exchange, ItemFloor
 from tests.support import outbound, staff
 from tests.support.citizen_steps import LI, Phone
 from tests.support.fake_platforms import FakeWorld
@@ -97,7 +98,9 @@ def start(monkeypatch: pytest.MonkeyPatch, *upstreams: Upstream) -> None:
     http.forget()
     registry.forget()
     breaker.forget()
-    exchanges.BATCH.flush()
+    exchanges.BATCH.flush()  # what the last test left waiting would land in this one's table
+    with transaction(ALL_TENANTS) as db:
+        db.execute(delete(Exchange))
 
 
 MakeCitizen = Callable[..., Phone]
