@@ -31,13 +31,25 @@ class Phone:
     world: FakeWorld
     openid: str
     app: str = APP
+    address: str = ""
     token: str = field(default="", repr=False)
     account_id: str = ""
     citizen_id: str = ""
 
+    def __post_init__(self) -> None:
+        number = next(_numbers)
+        self.address = self.address or f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+
+    @property
+    def origin(self) -> dict[str, str]:
+        return {"REMOTE_ADDR": self.address}
+
     def log_in(self, code: str | None = None) -> TestResponse:
         answer = self.client.post(
-            "/v1/sessions", json={"code": code or unique(f"{self.openid}.code")}, headers={"X-App": self.app}
+            "/v1/sessions",
+            json={"code": code or unique(f"{self.openid}.code")},
+            headers={"X-App": self.app},
+            environ_base=self.origin,
         )
         if answer.status_code == 201:
             self.token = answer.json["access_token"]
@@ -48,7 +60,11 @@ class Phone:
         fixed = {"X-App": self.app, "Authorization": f"Bearer {self.token}"}
         options = {} if body is None else {"json": body}
         return self.client.open(
-            path, method=method, headers=fixed | {k.replace("_", "-"): v for k, v in headers.items()}, **options
+            path,
+            method=method,
+            headers=fixed | {k.replace("_", "-"): v for k, v in headers.items()},
+            environ_base=self.origin,
+            **options,
         )
 
     def consent(self, purpose: str) -> TestResponse:
