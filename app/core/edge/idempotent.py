@@ -31,8 +31,9 @@ def idempotent(view: Callable[..., Any]) -> Callable[..., Any]:
             return replayed(begun)
         return _run(begun, lambda: current_app.make_response(view(*args, **kwargs)))
 
-    kept._apidoc = {**getattr(view, "_apidoc", {})}  # type: ignore[attr-defined]  # noqa: SLF001  flask-smorest reads it
-    kept._apidoc.setdefault("manual_doc", {}).setdefault("parameters", []).append(_HEADER_DOC)  # type: ignore[attr-defined]  # noqa: SLF001
+    documented = {**getattr(view, "_apidoc", {})}
+    documented.setdefault("manual_doc", {}).setdefault("parameters", []).append(_HEADER_DOC)
+    kept._apidoc = documented  # type: ignore[attr-defined]  # noqa: SLF001  where flask-smorest looks
     return kept
 
 

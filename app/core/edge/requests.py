@@ -3,6 +3,7 @@
 import re
 import time
 import uuid
+from http import HTTPStatus
 
 from flask import Flask, Response, g, request
 
@@ -22,7 +23,8 @@ def finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = log.request_id.get()
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers.setdefault("Cache-Control", "no-store")
-    if request.method == "GET" and response.status_code == 200 and response.is_json and not response.is_streamed:  # noqa: PLR2004
+    whole = response.status_code == HTTPStatus.OK and response.is_json and not response.is_streamed
+    if request.method == "GET" and whole:
         response.headers["Cache-Control"] = "private, no-cache"
         response.add_etag()
         response.make_conditional(request)

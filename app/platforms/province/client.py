@@ -144,7 +144,8 @@ def _cursor(envelope: Mapping[str, Any]) -> str | None:
 
 
 def _wait_s(value: str) -> int:
-    return min(int(value), LONGEST_WAIT_S) if value.isascii() and value.isdigit() and len(value) < 7 else 0  # noqa: PLR2004
+    readable = value.isascii() and value.isdigit() and len(value) < 7  # noqa: PLR2004  a million seconds is no advice
+    return min(int(value), LONGEST_WAIT_S) if readable else 0
 
 
 def _text(value: object) -> str:

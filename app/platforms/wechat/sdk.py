@@ -120,7 +120,7 @@ def read_xml(raw: bytes) -> dict[str, Any]:
     except (ExpatError, KeyError, TypeError, AttributeError, ValueError):
         raise BadXml("message") from None
     # The mapping itself: its typed fields would turn CreateTime into a number by int(), which reads full-width digits.
-    members = dict(message._data)  # noqa: SLF001
+    members = dict(message._data)  # noqa: SLF001  the SDK offers no other way to the whole
     if isinstance(message, (PopupEvent, ChangeEvent, SentEvent)):
         wrapped = message.items
         members["List"] = wrapped.get("List") if isinstance(wrapped, dict) else None

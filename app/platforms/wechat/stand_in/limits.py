@@ -32,7 +32,8 @@ def _name(value: str) -> bool:
 def _moment(value: str) -> bool:
     """Dates and times are told apart by their separators; ranges by `~`."""
     parts = value.split("~")
-    return len(parts) <= 2 and all(re.fullmatch(r"[0-9年月日:/. -]{3,20}", part, re.ASCII) for part in parts)  # noqa: PLR2004
+    alone_or_pair = len(parts) <= 2  # noqa: PLR2004  a time, or the two ends of a span
+    return alone_or_pair and all(re.fullmatch(r"[0-9年月日:/. -]{3,20}", part, re.ASCII) for part in parts)
 
 
 def _clock(value: str) -> bool:
