@@ -24,8 +24,9 @@ class Module:
         return self.path.name == "__init__.py"
 
 
-def module(name: str, path: Path, text: str) -> Module:
-    return Module(name, path, text, ast.parse(text))
+def module(name: str, text: str, path: Path | None = None) -> Module:
+    """A module from its text; without a path one that never was on disk, for planting faults."""
+    return Module(name, path or Path(f"{name.replace('.', '/')}.py"), text, ast.parse(text))
 
 
 @lru_cache(maxsize=1)
@@ -38,7 +39,7 @@ def modules() -> tuple[Module, ...]:
 def _read(path: Path) -> Module:
     short = path.relative_to(ROOT)
     name = ".".join(short.with_suffix("").parts).removesuffix(".__init__")
-    return module(name, short, path.read_text(encoding="utf-8"))
+    return module(name, path.read_text(encoding="utf-8"), short)
 
 
 def imports(of: Module) -> Iterator[tuple[str, ast.stmt]]:

@@ -4,7 +4,6 @@ import ast
 import re
 from collections.abc import Iterator
 from http import HTTPStatus
-from pathlib import Path
 
 from config.problems import PROBLEMS
 from tests.support.source import Module, module, modules, strings
@@ -33,7 +32,7 @@ def test_every_code_of_the_table_is_used():
 
 
 def test_a_planted_code_is_found():
-    planted = module("handlers.x", Path("x.py"), "raise errors.Problem('no_such_code')")
+    planted = module("handlers.x", "raise errors.Problem('no_such_code')")
     assert list(raised(planted)) == [("no_such_code", 1)]
 
 
