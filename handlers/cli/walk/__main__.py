@@ -47,8 +47,9 @@ def run(stage: Stage, people: staff.SignIns) -> int:
         started = time.monotonic()
         try:
             proved = act()
-        except (StepFailed, OSError) as failure:
-            print(f"     ✗ 第 {number} 步失败 step {number} failed: {failure}", flush=True)
+        except (StepFailed, OSError, LookupError, TypeError) as failure:  # an answer of another shape fails its step
+            shown = failure if isinstance(failure, StepFailed) else repr(failure)
+            print(f"     ✗ 第 {number} 步失败 step {number} failed: {shown}", flush=True)
             return 1
         print(f"     ✓ {time.monotonic() - started:5.1f} s  {proved}", flush=True)
     print(f"全部通过 all steps passed in {time.monotonic() - begun:.1f} s", flush=True)

@@ -66,9 +66,15 @@ class Phone:
         return answer
 
     def consent(self, purpose: str) -> None:
+        """Read the text, accept exactly that version."""
         texts = self.me().ask("GET", "/v1/consents").expect(200).body["items"]
-        version = next((text["version"] for text in texts if text["purpose"] == purpose), "1")
+        version = next(text["text_version"] for text in texts if text["purpose"] == purpose)
         self.me().ask("POST", "/v1/me/consents", {"purpose": purpose, "text_version": version}).expect(201)
+
+    def consent_as_asked(self, refusal: Answer) -> None:
+        """Accept what a 403 consent_required names."""
+        start = refusal.body["start"]
+        self.me().ask(start["method"], start["href"], start["body"]).expect(201)
 
     def verify(self, body: dict[str, Any]) -> Answer:
         return self.me().ask("POST", "/v1/me/verifications", body, Idempotency_Key=key())
@@ -98,7 +104,8 @@ def step_2_browse(_stage: Stage, phone: Phone) -> tuple[str, str]:
     again = phone.app().ask("GET", f"/v1/services/{service['id']}", If_None_Match=detail.headers["etag"])
     again.expect(304)
     items = phone.app().ask("GET", "/v1/items?limit=100").expect(200).body["items"]
-    return f"{len(listed)} service(s), {len(items)}+ items; {ITEM_NAME} needs {detail.body['min_level']}", service["id"]
+    needs = detail.body["need"]["level"]
+    return f"{len(listed)} service(s), {len(items)}+ items; {ITEM_NAME} needs {needs}", service["id"]
 
 
 def step_3_refused(_stage: Stage, phone: Phone, service_id: str) -> str:

@@ -21,8 +21,7 @@ def _executions(stage: Stage, idempotency_key: str) -> list[dict[str, Any]]:
 
 
 def step_6_call(stage: Stage, phone: Phone, service_id: str) -> str:
-    phone.call(service_id, "GET", "/card/status").expect(403, "consent_required")
-    phone.consent(f"service:{service_id}")
+    phone.consent_as_asked(phone.call(service_id, "GET", "/card/status").expect(403, "consent_required"))
     status = phone.call(service_id, "GET", "/card/status").expect(200).body["data"]
     used = key()
     phone.call(service_id, "POST", "/card/replacements", WRITE).expect(400, "idempotency_key_required")

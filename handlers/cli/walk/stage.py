@@ -36,6 +36,7 @@ class Stage:
     def __init__(self, settings: Settings, processes: Path) -> None:
         self.settings = settings
         self.processes = Processes(processes)
+        self.folder = processes.parent
         self.told = Told()
         self.began_at = clock.now()
         self.sandbox = Wire(settings.sandbox_base_url or "")
