@@ -37,9 +37,9 @@ class Document(Api):
 
     def _register_responses(self) -> None:
         # The parent writes every default refusal as application/json; ours say what they are.
-        plain, self.DEFAULT_RESPONSE_CONTENT_TYPE = self.DEFAULT_RESPONSE_CONTENT_TYPE, "application/problem+json"
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
         super()._register_responses()
-        self.DEFAULT_RESPONSE_CONTENT_TYPE = plain
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/json"
 
 
 def install(flask_app: Flask) -> None:
