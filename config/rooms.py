@@ -8,8 +8,11 @@ from typing import Final
 ROOMS: Final[tuple[str, ...]] = (
     "identity",
     "identity.staff_room",
+    "notifications",
     "handlers.catalogue",
     "handlers.gateway",
+    "handlers.cases",
+    "handlers.callbacks",
     "handlers.health",
     "handlers.docs",
     "handlers.cli",

@@ -1,5 +1,7 @@
 """Notifications: templates, grants, messages, attempts, receipts, inbox."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
@@ -12,19 +14,19 @@ down_revision = "0005_cases"
 STAMP = sa.DateTime(timezone=True)
 
 
-def _text(name: str, *, null: bool = False) -> sa.Column:
+def _text(name: str, *, null: bool = False) -> sa.Column[Any]:
     return sa.Column(name, sa.Text, nullable=null)
 
 
-def _stamp(name: str, *, null: bool = False) -> sa.Column:
+def _stamp(name: str, *, null: bool = False) -> sa.Column[Any]:
     return sa.Column(name, STAMP, nullable=null)
 
 
-def _id() -> sa.Column:
+def _id() -> sa.Column[Any]:
     return sa.Column("id", sa.Text, primary_key=True)
 
 
-def _points_to(name: str, target: str, *, null: bool = False) -> sa.Column:
+def _points_to(name: str, target: str, *, null: bool = False) -> sa.Column[Any]:
     return sa.Column(name, sa.Text, sa.ForeignKey(f"{target}.id"), nullable=null)
 
 
