@@ -58,7 +58,8 @@ def rows(db_clean: Servers) -> Callable[..., list]:
 
     def query(sql: str, **values: object) -> list:
         with db.transaction(db.ALL_TENANTS) as session:
-            return list(session.execute(text(sql), values))
+            found = session.execute(text(sql), values)
+            return list(found) if found.returns_rows else []
 
     return query
 

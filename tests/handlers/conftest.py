@@ -1,0 +1,5 @@
+"""Fixtures of the doors' tests."""
+
+from tests.support.citizen_fixtures import citizen_app, mini, rows, town
+
+__all__ = ["citizen_app", "mini", "rows", "town"]
