@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from app.core.edge import PageQuery, Strict
+from app.core.edge import Instant, PageQuery, Strict
 from app.core.edge.paging import page_of
 
 HASH = validate.Regexp(r"\A[0-9a-f]{64}\Z")
@@ -29,11 +29,11 @@ class ApprovalSchema(Strict):
     state = fields.String(required=True, validate=validate.OneOf(STATES))
     requested_by = fields.String(required=True)
     requested_human = fields.String(required=True)
-    created_at = fields.AwareDateTime(required=True)
-    expires_at = fields.AwareDateTime(required=True)
+    created_at = Instant(required=True)
+    expires_at = Instant(required=True)
     approved_by = fields.String(required=True, allow_none=True)
     refused_by = fields.String(required=True, allow_none=True)
-    executed_at = fields.AwareDateTime(required=True, allow_none=True)
+    executed_at = Instant(required=True, allow_none=True)
 
 
 class ApprovalDetailSchema(ApprovalSchema):

@@ -49,6 +49,7 @@ class Addresses:
     auditor: str
     redis: str
     broker: str
+    var: str
 
 
 class Servers:
@@ -60,7 +61,7 @@ class Servers:
         self._database = _database(environment, worker, self._home)
         self._redis = _redis(environment, worker, self._home)
         self._supervisor: Supervisor | None = None
-        self.addresses = Addresses(*self._database.urls(), *self._redis.urls())
+        self.addresses = Addresses(*self._database.urls(), *self._redis.urls(), str(self._home / "var"))
 
     def start(self) -> None:
         children = [child for part in (self._database, self._redis) for child in part.children()]

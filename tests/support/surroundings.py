@@ -52,6 +52,7 @@ def settings_for(addresses: Addresses) -> dict[str, str]:
     }
     return {
         "TB_ENV": "test",
+        "TB_VAR_DIR": addresses.var,  # anchors of one run are forgeries to the next: its keys are new
         "DATABASE_URL": addresses.database,
         "DATABASE_OWNER_URL": addresses.owner,
         "DATABASE_AUDITOR_URL": addresses.auditor,
