@@ -65,7 +65,7 @@ class Stage:
     # ---- breaking things --------------------------------------------------------------------------------------------
 
     def ready(self) -> None:
-        until("the web to be ready", lambda: self.internal.ask("GET", "/readyz").status == 200 or None)  # noqa: PLR2004
+        until("the web to be ready", lambda: self.internal.ask("GET", "/readyz").status == 200 or None)  # noqa: PLR2004  HTTP's own number
 
     def empty_redis(self) -> int:
         """Empty state and broker of the demo's own Redis, after making sure whose it is; returns the keys that went."""
