@@ -118,13 +118,21 @@ PROBLEMS: Final[dict[str, ProblemText]] = {
     ),
     # --- two people -----------------------------------------------------------------------------------------------
     "approval_needs_another_person": ProblemText(
-        403, "需要由另一位同事审批，申请人和编辑者不能审批。", "Another person must approve this: not who asked for it or wrote it."
+        403,
+        "需要由另一位同事审批，申请人和编辑者不能审批。",
+        "Another person must approve this: not who asked for it or wrote it.",
     ),
     "approval_changed": ProblemText(
-        409, "内容与您看到的不一致，请刷新后重新核对。", "This is not what you saw. Reload, check it again, and approve what it says now."
+        409,
+        "内容与您看到的不一致，请刷新后重新核对。",
+        "This is not what you saw. Reload, check it again, and approve what it says now.",
     ),
-    "approval_expired": ProblemText(409, "申请已超过二十四小时，请重新提交。", "More than 24 hours have passed. Ask for it again."),
-    "approval_closed": ProblemText(409, "这项申请已经处理过了。", "This request has already been approved, refused or closed."),
+    "approval_expired": ProblemText(
+        409, "申请已超过二十四小时，请重新提交。", "More than 24 hours have passed. Ask for it again."
+    ),
+    "approval_closed": ProblemText(
+        409, "这项申请已经处理过了。", "This request has already been approved, refused or closed."
+    ),
     # --- identity -------------------------------------------------------------------------------------------------
     "code_refused": ProblemText(
         401,

@@ -66,6 +66,6 @@ class StaffPrincipal:
 
 
 def require_role(staff: StaffPrincipal, *roles: str) -> None:
-    """Raise Problem forbidden unless the account's role is one of these. The edge has checked the token's scope already."""
+    """Raise Problem forbidden unless the account's role is one of these. The edge has checked the scope already."""
     if staff.roles.isdisjoint(roles):
         raise Problem("forbidden")

@@ -2,8 +2,9 @@
 
 import sqlalchemy as sa
 from alembic import op
-from app.migrations.support import protect, unprotect_and_drop
 from sqlalchemy.dialects.postgresql import JSONB
+
+from app.migrations.support import protect, unprotect_and_drop
 
 revision = "0001_core"
 down_revision = None

@@ -1,5 +1,7 @@
 """What guards the rooms: idempotency keys, inbound events, audit with its chain, data uses, approvals."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
@@ -12,15 +14,15 @@ down_revision = "0001_core"
 STAMP = sa.DateTime(timezone=True)
 
 
-def _text(name: str, *, null: bool = False) -> sa.Column:
+def _text(name: str, *, null: bool = False) -> sa.Column[Any]:
     return sa.Column(name, sa.Text, nullable=null)
 
 
-def _stamp(name: str, *, null: bool = False) -> sa.Column:
+def _stamp(name: str, *, null: bool = False) -> sa.Column[Any]:
     return sa.Column(name, STAMP, nullable=null)
 
 
-def _id() -> sa.Column:
+def _id() -> sa.Column[Any]:
     return sa.Column("id", sa.Text, primary_key=True)
 
 

@@ -1,5 +1,7 @@
 """Citizens, accounts, sessions, consents, verifications and their evidence."""
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -28,7 +30,7 @@ def _of(name: str, table: str, *, null: bool = False, index: bool = False) -> sa
     return _text(name, sa.ForeignKey(f"{table}.id"), null=null, index=index)
 
 
-def _at(name: str, *, null: bool = False, index: bool = False) -> sa.Column[sa.DateTime]:
+def _at(name: str, *, null: bool = False, index: bool = False) -> sa.Column[datetime]:
     return sa.Column(name, STAMP, nullable=null, index=index)
 
 
