@@ -110,12 +110,14 @@ _ABSENT: Final = object()
 
 
 def unwrap(envelope: Envelope, reply: object) -> Unwrapped:
-    """Read a parsed reply by its table row. Raises BadEnvelope when the verdict is missing or no scalar."""
+    """Read a parsed reply by its table row. Raises BadEnvelope when the verdict is missing or of another type.
+
+    `"0"` where 0 was agreed may well be meant as a yes: read as a no, it would let a write be tried again.
+    """
     verdict = _at(reply, envelope.verdict)
-    if not isinstance(verdict, str | int | bool):
+    if type(verdict) not in {type(value) for value in envelope.accepted}:  # exact: in Python True is an int
         raise BadEnvelope(envelope.verdict)
-    # In Python True == 1 and 0 == False; an upstream that says `false` has not said `0`.
-    ok = any(verdict == value and type(verdict) is type(value) for value in envelope.accepted)
+    ok = verdict in envelope.accepted
     message = _at(reply, envelope.message)
     return Unwrapped(
         ok, str(verdict), message if isinstance(message, str) else "", _data(envelope, reply) if ok else None

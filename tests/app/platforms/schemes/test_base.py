@@ -28,10 +28,8 @@ def test_success(name, reply, data):
     ("name", "reply", "code", "message"),
     [
         ("tif", {"errcode": 41001, "errmsg": "no such service", "data": {"x": 1}}, "41001", "no such service"),
-        ("tif", {"errcode": "0", "errmsg": ""}, "0", ""),
-        ("tif", {"errcode": False}, "False", ""),
-        ("zlb-ticket", {"success": 1, "errorMsg": "no"}, "1", "no"),
-        ("zlb-ticket", {"success": "true"}, "true", ""),
+        ("zlb-ticket", {"success": False, "errorMsg": "no"}, "False", "no"),
+        ("mzt", {"success": "false"}, "false", ""),
         ("licence-app", {"ack_code": "FAILURE", "errors": ["bad auth_code"]}, "FAILURE", "bad auth_code"),
         ("licence-app", {"ack_code": "FAILURE", "errors": []}, "FAILURE", ""),
     ],
@@ -46,6 +44,23 @@ def test_a_refusal_carries_code_and_message_but_no_data(name, reply, code, messa
 def test_a_reply_without_verdict_is_never_a_yes(reply):
     with pytest.raises(BadEnvelope):
         unwrap(ENVELOPES["tif"], reply)
+
+
+@pytest.mark.parametrize(
+    ("name", "reply"),
+    [
+        ("tif", {"errcode": "0"}),
+        ("tif", {"errcode": False}),
+        ("tif", {"errcode": True}),
+        ("tif", {"errcode": 0.0}),
+        ("zlb-ticket", {"success": 1}),
+        ("zlb-ticket", {"success": "true"}),
+        ("jis", {"retcode": 0}),
+    ],
+)
+def test_a_verdict_of_another_type_is_neither_a_yes_nor_a_no(name, reply):
+    with pytest.raises(BadEnvelope):
+        unwrap(ENVELOPES[name], reply)
 
 
 @pytest.mark.parametrize("data", ["{", "[" * 100_000])
