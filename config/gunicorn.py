@@ -10,11 +10,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import multiprocess
-
 from config.settings import get_settings
 
 _settings = get_settings()
+_metrics = (_settings.var_dir / "metrics").resolve()
+# prometheus_client chooses between counting alone and counting together once, while it is imported.
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics)
+
+from prometheus_client import multiprocess  # noqa: E402  after the line above, and before the application imports it
 
 bind = [f"127.0.0.1:{_settings.http_port}", f"127.0.0.1:{_settings.internal_port}"]
 worker_class = "gthread"
@@ -37,10 +40,6 @@ loglevel = "warning"
 
 # By default gunicorn opens a control socket in the home folder, where two instances meet.
 control_socket_disable = True
-
-_metrics = (_settings.var_dir / "metrics").resolve()
-# prometheus_client reads this when it is imported, so it stands here, before the application is.
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics)
 
 
 def on_starting(_server: Any) -> None:

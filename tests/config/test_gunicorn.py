@@ -2,6 +2,8 @@
 
 import os
 import runpy
+import subprocess
+import sys
 
 import pytest
 
@@ -52,3 +54,12 @@ def test_every_setting_is_one_gunicorn_knows(loaded):
         name for name, value in loaded.items() if isinstance(value, (bool, int, str, list)) and not name.startswith("_")
     }
     assert simple - {"accesslog", "errorlog"} <= known
+
+
+def test_the_processes_count_together(tmp_path):
+    """In a process of its own: prometheus_client decides once, while it is imported."""
+    script = "import runpy; runpy.run_path('config/gunicorn.py'); from prometheus_client import values; print(values.ValueClass)"
+    env = os.environ | {"TB_VAR_DIR": str(tmp_path)}
+    env.pop("PROMETHEUS_MULTIPROC_DIR", None)
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    assert "Mmaped" in done.stdout
