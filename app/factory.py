@@ -6,11 +6,12 @@ A room is a module with `init_app(flask_app)`; importing by name keeps every arr
 from importlib import import_module
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.core import log, tasks
 from app.core.edge import bodies, callers, document, problems, requests
 from config.rooms import ROOMS
-from config.settings import get_settings
+from config.settings import Settings, get_settings
 
 
 def create_app() -> Flask:
@@ -24,6 +25,7 @@ def create_app() -> Flask:
         PROVIDE_AUTOMATIC_OPTIONS=False,
         DEBUG=settings.debug,
     )
+    _believe_proxies(flask_app, settings)
     document.install(flask_app)
     flask_app.url_map.merge_slashes = False
     requests.install(flask_app)
@@ -32,6 +34,13 @@ def create_app() -> Flask:
     install_rooms(flask_app)
     callers.require_declared_callers(flask_app)
     return flask_app
+
+
+def _believe_proxies(flask_app: Flask, settings: Settings) -> None:
+    """The caller's address as the nearest proxies tell it, or every citizen would share one limit. Nothing else."""
+    if settings.trusted_proxies:
+        told = ProxyFix(flask_app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0)
+        flask_app.wsgi_app = told  # type: ignore[method-assign]  # the documented place for WSGI middleware
 
 
 def install_rooms(flask_app: Flask) -> None:

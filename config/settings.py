@@ -89,6 +89,7 @@ class Settings(BaseSettings):
     http_port: int = Field(default=8800, ge=1, le=65535)
     internal_port: int = Field(default=8801, ge=1, le=65535)
     sandbox_port: int = Field(default=8802, ge=1, le=65535)
+    trusted_proxies: int = Field(default=0, ge=0, le=4)
     sandbox_base_url: str | None = None
     egress_exceptions: Annotated[tuple[str, ...], NoDecode] = ()
 
@@ -152,6 +153,10 @@ class Settings(BaseSettings):
             (self.log_level == "DEBUG", "TB_LOG_LEVEL: DEBUG is refused in production; use INFO"),
             (self.sandbox_base_url is not None, "TB_SANDBOX_BASE_URL: the sandbox never runs in production; unset it"),
             (bool(self.egress_exceptions), "TB_EGRESS_EXCEPTIONS: must be empty in production; unset it"),
+            (
+                self.trusted_proxies == 0,
+                "TB_TRUSTED_PROXIES: a proxy stands in front in production; say how many add to X-Forwarded-For",
+            ),
             (
                 not self.public_base_url.startswith("https://"),
                 "TB_PUBLIC_BASE_URL: callbacks need https in production; give the public https address",
