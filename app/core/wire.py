@@ -7,6 +7,7 @@ never retries, never follows, never reads a proxy, netrc or certificate variable
 
 import http.client
 import io
+import re
 import select
 import socket
 import ssl
@@ -23,6 +24,7 @@ CHUNK: Final = 65536
 MAX_RATIO: Final = 100
 RATIO_COUNTS_FROM: Final = 65536  # below this size no bomb hurts, and small repetitive bodies compress better than 100
 FIRST_FINAL_STATUS: Final = 200
+_LENGTH = re.compile(r"[0-9]{1,18}")
 
 
 class Limits:
@@ -191,7 +193,7 @@ def _refuse_framing(response: http.client.HTTPResponse) -> None:
     odd_coding = codings and [text.strip().lower() for text in codings] != ["chunked"]
     if len(lengths) > 1 or (lengths and codings) or odd_coding or response.status < FIRST_FINAL_STATUS:
         raise OutcomeUnknown("bad_answer")
-    if lengths and not (lengths[0].isascii() and lengths[0].isdigit()):
+    if lengths and _LENGTH.fullmatch(lengths[0]) is None:  # http.client reads what it cannot parse until the close
         raise OutcomeUnknown("bad_answer")
 
 
