@@ -24,6 +24,14 @@ CARD = {"method": "GET", "path": "/cards/{card_no}", "write": False, "identity":
 APPLY = {"method": "POST", "path": "/cards", "write": True}
 
 
+IMPATIENT = {"connect_s": 1, "first_byte_s": 1, "total_s": 2}  # for what never answers
+
+
+def impatient(document: dict[str, Any]) -> dict[str, Any]:
+    """The manifest with the shortest timeouts there are."""
+    return document | {"upstream": document["upstream"] | {"timeouts": IMPATIENT}}
+
+
 class GatewayWorld(FakeWorld):
     """The fake province, which also issues tickets and counts them."""
 
@@ -45,7 +53,7 @@ def manifest(base_url: str = "https://cards.example.gov.cn", **changes: Any) -> 
         "entry": "api",
         "upstream": {
             "base_url": base_url, "path_prefix": "/ebus/cards", "scheme": "tif", "credential": "province",
-            "audience": "cards", "timeouts": {"connect_s": 1, "first_byte_s": 1, "total_s": 2},
+            "audience": "cards", "timeouts": {"connect_s": 5, "first_byte_s": 15, "total_s": 30},
         },
         "operations": [CARD, APPLY],
         "min_level": "L3",
@@ -73,8 +81,8 @@ def publish(document: dict[str, Any], *, floor: str = "L1") -> str:
     return version.service_id
 
 
-def approve(approval_id: str | None) -> None:
-    approver = staff.person("approver").principal()
+def approve(approval_id: str | None, by: staff.Person | None = None) -> None:
+    approver = (by or staff.person("approver")).principal()
     with transaction(ALL_TENANTS) as db:
         asked = approvals.get(db, approval_id or "")
         approvals.approve(db, asked.id, approver, asked.payload_hash)

@@ -10,7 +10,7 @@ from app import factory
 from app.platforms import registry as platforms
 from identity import real_name
 from tests.support import gateway
-from tests.support.citizen_steps import ELDER, LI, MINOR, WANG
+from tests.support.citizen_steps import ELDER, LI, MINOR, WANG, Phone
 from tests.support.gateway import GatewayWorld, MakeCitizen
 from tests.support.servers import Servers
 from tests.support.upstream import enveloped
@@ -55,4 +55,24 @@ def upstream(trust: Callable[..., None]) -> Iterator[Upstream]:
         yield made
 
 
-__all__ = ["citizen", "gateway_app", "gateway_world", "trust", "upstream"]
+@pytest.fixture
+def plain(upstream: Upstream) -> str:
+    """A live service whose reads tell it nothing of the citizen."""
+    return gateway.publish(gateway.plain_manifest(upstream.url()[:-1]))
+
+
+@pytest.fixture
+def personal(upstream: Upstream) -> str:
+    """A live service that is told name and number, by ticket and fields."""
+    return gateway.publish(gateway.manifest(upstream.url()[:-1]))
+
+
+@pytest.fixture
+def proved(citizen: MakeCitizen, personal: str) -> Phone:
+    """A citizen at L3 who has consented to `personal`."""
+    phone = citizen(at=3)
+    assert phone.consent(f"service:{personal}").status_code == 201
+    return phone
+
+
+__all__ = ["citizen", "gateway_app", "gateway_world", "personal", "plain", "proved", "trust", "upstream"]
