@@ -6,7 +6,7 @@ GET  /sim/v1/clock                                             -> {"now_s"}
 POST /sim/v1/faults     {"kind", "path", "count"?, "probability"?, "delay_s"?, "status"?}
 GET  /sim/v1/faults                                            -> {"faults": [...]}   still waiting
 DELETE /sim/v1/faults
-GET  /sim/v1/journal    ?platform=&operation=&since=&limit=    -> {"entries": [...]}
+GET  /sim/v1/journal    ?platform=&operation=&since=&limit=&last -> {"entries": [...]}   last: the newest ones
 POST /sim/v1/settle     {"timeout_s"?}                         -> {"settled": bool}   waits for queued callbacks
 GET  /sim/v1/health                                            -> {"ok": true, "platforms": [...]}
 """
@@ -104,6 +104,7 @@ def _journal_controls(room: Blueprint, bench: SandboxBench) -> None:
             operation=request.args.get("operation", ""),
             since=request.args.get("since", 0, int),
             limit=request.args.get("limit", 1000, int),
+            last="last" in request.args,
         )
         return jsonify(entries=entries)
 

@@ -39,9 +39,9 @@ class Journal:
             )
 
     def entries(
-        self, *, platform: str = "", operation: str = "", since: int = 0, limit: int = 1000
+        self, *, platform: str = "", operation: str = "", since: int = 0, limit: int = 1000, last: bool = False
     ) -> list[dict[str, Any]]:
-        """Entries with `seq > since`, oldest first, narrowed by platform and operation when given."""
+        """Entries with `seq > since`, oldest first, narrowed when asked; `last` keeps the newest `limit` of them."""
         with self._lock:
             found = [
                 entry
@@ -50,7 +50,7 @@ class Journal:
                 and (not platform or entry["platform"] == platform)
                 and (not operation or entry["operation"] == operation)
             ]
-        return found[:limit]
+        return found[-limit:] if last else found[:limit]
 
     def clear(self) -> None:
         """Forget the entries; `seq` goes on, so a reader's cursor never meets a number twice."""

@@ -19,6 +19,7 @@ def pages(flask_app: Flask) -> Blueprint:
     room = Blueprint("sandbox_pages", __name__)
     for path, name in FILES.items():
         room.add_url_rule(path, name.removesuffix(".html"), partial(flask_app.send_static_file, name))
+    room.add_url_rule("/favicon.ico", "icon", partial(Response, status=204))
     flask_app.after_request(_safe)
     return room
 

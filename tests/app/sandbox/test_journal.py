@@ -18,6 +18,7 @@ def test_entries_come_in_order_and_can_be_narrowed():
     assert [entry["seq"] for entry in journal.entries(platform="wechat")] == [1, 3]
     assert [entry["seq"] for entry in journal.entries(operation="province/b")] == [2]
     assert [entry["seq"] for entry in journal.entries(since=1, limit=1)] == [2]
+    assert [entry["seq"] for entry in journal.entries(limit=2, last=True)] == [2, 3]
 
 
 def test_a_cleared_journal_goes_on_counting():

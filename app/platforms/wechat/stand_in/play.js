@@ -78,7 +78,7 @@ async function show() {
   const [people, faces, messages, templates, credits, journal, faults] = await Promise.all([
     call("GET", "wechat/users"), call("GET", "wechat/faces"), call("GET", "wechat/messages"), call("GET", "wechat/templates"),
     call("GET", `wechat/credits?user=${encodeURIComponent(at("subscriber").value || "adult")}`),
-    call("GET", "journal?platform=wechat&limit=100000"), call("GET", "faults"),
+    call("GET", `journal?platform=wechat&limit=${SHOWN}&last`), call("GET", "faults"),
   ]);
   at("users").replaceChildren(...people.users.map(userRow));
   choices("subscriber", people.users.map((user) => [user.user, user.name || user.user]));
@@ -86,7 +86,7 @@ async function show() {
   at("faces").replaceChildren(...faces.faces.toReversed().slice(0, SHOWN).map(faceRow));
   at("messages").replaceChildren(...messages.messages.toReversed().slice(0, SHOWN).map(messageRow));
   at("credits").textContent = `剩余次数 Credits：${JSON.stringify(credits.credits)}`;
-  at("journal").replaceChildren(...journal.entries.toReversed().slice(0, SHOWN).map(entryRow));
+  at("journal").replaceChildren(...journal.entries.toReversed().map(entryRow));
   at("waiting").textContent = `等待触发 Waiting：${faults.faults.map((one) => `${one.kind} ${one.path} ×${one.count}`).join("，") || "无 none"}`;
 }
 

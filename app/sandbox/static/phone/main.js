@@ -46,16 +46,21 @@ async function mark(tab) {
   return me;
 }
 
-async function home() {
+async function home(words = state.words || "社会保障卡") {
   await mark("home");
+  keep({ words });
   const services = (await api("GET", `/v1/services?region=${REGION}`)).items;
-  const items = (await api("GET", `/v1/items?region=${REGION}&limit=20`)).items;
+  const asked = words ? `&q=${encodeURIComponent(words)}` : "";
+  const items = (await api("GET", `/v1/items?region=${REGION}&limit=20${asked}`)).items;
+  const search = h("input", { type: "search", value: words, maxlength: "50", enterkeyhint: "search" });
+  search.addEventListener("change", tap(() => home(search.value.trim())));
   show(
     h("h2", {}, "服务 ", en("Services")),
     services.map((one) => card(one.name.zh, [one.name.en, `需要 ${one.need.level}`], tap(() => service(one.id)))),
     services.length ? [] : h("p", {}, "还没有上线的服务。 ", en("No service yet.")),
-    h("h2", {}, "事项 ", en("Items to file")),
+    h("h2", {}, "事项 ", en("Items to file")), h("label", {}, "查找事项 ", en("Find an item"), search),
     items.map((one) => card(one.name, [one.org || "", `需要 ${one.min_level}`], tap(() => item(one.code)))),
+    items.length ? [] : h("p", {}, "没有找到，换个词试试。 ", en("Nothing found; try another word.")),
   );
 }
 
@@ -68,15 +73,17 @@ async function service(id) {
     h("h2", {}, one.name.zh), h("p", {}, en(one.name.en)),
     h("p", {}, h("span", { class: "badge" }, `需要 ${one.need.level}`)), h("p", {}, `会提供的信息：${given}`),
     one.operations.map((operation) => operationForm(id, operation, about, result)), result,
-    plain("返回", "Back", tap(home)),
+    plain("返回", "Back", tap(() => home())),
   );
 }
 
 function operationForm(id, operation, about, result) {
   const body = h("textarea", { "aria-label": "填写内容 Body" }, '{"reason":"LOST","delivery":"WINDOW"}');
   const query = h("input", { "aria-label": "查询参数 Query", placeholder: operation.query.join("&") });
+  const parts = new Map((operation.path.match(/\{[a-z0-9_]+\}/g) || []).map((name) => [name, h("input", { maxlength: "64" })]));
   const go = tap(async () => {
-    const path = `/v1/services/${id}/call${operation.path}${query.value ? `?${query.value}` : ""}`;
+    const filled = operation.path.replace(/\{[a-z0-9_]+\}/g, (name) => encodeURIComponent(parts.get(name).value.trim()));
+    const path = `/v1/services/${id}/call${filled}${query.value ? `?${query.value}` : ""}`;
     const key = operation.write ? once() : {};
     const told = await stepping(() => api(operation.method, path, operation.write ? JSON.parse(body.value) : undefined, key), about);
     if (told === null) return;
@@ -85,7 +92,8 @@ function operationForm(id, operation, about, result) {
     say("办理成功", "good");
   });
   const label = operation.write ? main("提交办理", `${operation.method} ${operation.path}`, go) : main("查询", `${operation.method} ${operation.path}`, go);
-  return h("section", { class: "card" }, operation.query.length ? query : null, operation.write ? body : null, label);
+  const asked = [...parts].map(([name, box]) => h("label", {}, name.slice(1, -1), box));
+  return h("section", { class: "card" }, asked, operation.query.length ? query : null, operation.write ? body : null, label);
 }
 
 async function item(code) {
@@ -95,7 +103,7 @@ async function item(code) {
     h("h2", {}, one.name), h("p", {}, one.org || ""),
     h("p", {}, h("span", { class: "badge" }, `需要 ${one.min_level}`), one.promise_limit ? ` 承诺 ${one.promise_limit.n} ${one.promise_limit.unit}` : ""),
     h("label", {}, "申请原因 ", en("Reason"), why),
-    main("提交申请", "File", tap(() => file(one.code, why.value))), plain("返回", "Back", tap(home)),
+    main("提交申请", "File", tap(() => file(one.code, why.value))), plain("返回", "Back", tap(() => home())),
   );
 }
 
@@ -111,7 +119,10 @@ async function file(code, reason) {
 
 // wx.requestSubscribeMessage: the pop-up is WeChat's; its result is reported to us as a hint, WeChat tells us too.
 async function subscribe() {
-  const { ask } = await api("GET", "/v1/me/grants");
+  const grants = await api("GET", "/v1/me/grants");
+  // The moment decides what to ask for: after filing, the case's progress; one-time and long-term never together.
+  const about = grants.items.filter((one) => one.kind === "case_progress" && one.ask).map((one) => one.platform_template_id);
+  const ask = about.length ? about : grants.ask;
   if (!ask.length) return;
   const known = new Map((await wx.templates()).templates.map((one) => [one.template_id, one.title]));
   const boxes = ask.map((id) => [id, h("input", { type: "checkbox", checked: true })]);

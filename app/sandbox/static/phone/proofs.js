@@ -43,14 +43,14 @@ async function raise(error) {
   const chosen = await sheet("需要核验身份", (done) => [
     h("p", {}, error.message),
     h("p", {}, `需要 ${error.body.need.level}，现在 ${error.body.have}`),
-    ways.map((way) => (way.start ? main(NAMES[way.method] || way.method, way.method, () => done(way)) : h("p", { class: "card" }, way.text || way.method))),
+    ways.map((way) => (way.start ? main(...(NAMES[way.method] || [way.method, ""]), () => done(way)) : h("p", { class: "card" }, way.text || way.method))),
     plain("先不办", "Not now", () => done(null)),
   ]);
   if (!chosen) return null;
   return chosen.method === "real_name" ? realName() : face();
 }
 
-const NAMES = { real_name: "实名核验（姓名和身份证号）", face: "刷脸核验" };
+const NAMES = { real_name: ["实名核验", "Name and id number"], face: ["刷脸核验", "Face check"] };
 
 async function realName() {
   const name = h("input", { autocomplete: "off", value: state.name || "" });

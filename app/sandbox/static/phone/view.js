@@ -10,7 +10,7 @@ export function h(tag, attributes, ...children) {
     else if (value === true) made.setAttribute(name, "");
     else if (value !== false && value !== undefined && value !== null) made.setAttribute(name, value);
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   return made;
 }
 
@@ -22,7 +22,7 @@ export const card = (title, lines, click) =>
     h("b", {}, title), lines.map((line) => h("p", {}, line)));
 
 export function show(...children) {
-  at("main").replaceChildren(...children.flat());
+  at("main").replaceChildren(...children.flat(Infinity));
   at("main").focus({ preventScroll: true });
   window.scrollTo(0, 0);
 }
@@ -39,7 +39,7 @@ export function sheet(title, build, kind = "") {
     let answer = null;
     const done = (value) => { answer = value; dialog.close(); };
     dialog.className = kind;
-    dialog.replaceChildren(h("h2", { id: "sheet-title" }, title), ...[build(done)].flat());
+    dialog.replaceChildren(h("h2", { id: "sheet-title" }, title), ...[build(done)].flat(Infinity));
     dialog.addEventListener("close", () => resolve(answer), { once: true });
     dialog.showModal();
   });
