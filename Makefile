@@ -41,9 +41,10 @@ run worker beat sandbox migrate:  ## one part, with the demo's settings or those
 	$(SETTLE) run
 	@$(VENV) -m app.stack.part $@
 
-bench:  ## measure against peers side by side, write bench/results.json
+bench:  ## measure against peers side by side, write bench/results.json (ROUNDS=1 SECONDS=1: a quick look)
 	$(SETTLE) run bench
-	@$(VENV) -m bench
+	@$(VENV) -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) \
+		$(if $(WORKERS),--workers $(WORKERS))
 
 faults:  ## kill and break things, then let the ledger look for losses
 	$(SETTLE) run
