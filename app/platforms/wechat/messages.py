@@ -14,7 +14,7 @@ from app.platforms.base import SendAnswer, SendState
 from app.platforms.wechat import client, tokens
 from app.platforms.wechat.codes import SYSTEM_ERROR
 from app.platforms.wechat.fields import BadField, fitted
-from app.platforms.wechat.sdk import SUBSCRIBE_SEND, Sdk
+from app.platforms.wechat.sdk import SUBSCRIBE_SEND, sdk_for
 
 log = get_log("wechat")
 
@@ -60,7 +60,7 @@ class WechatMessages:
         except BadField as bad:
             return SendAnswer(SendState.REFUSED, reason="bad_content", code=f"local_{bad.field}")
         body = _body(openid, template_id, data, page, lang)
-        sdk = Sdk(app)
+        sdk = sdk_for(app)
         return _answer(tokens.call(app, SUBSCRIBE_SEND, lambda token: sdk.subscribe_send(token, body)))
 
 

@@ -13,6 +13,7 @@ What is replaced, and why (wechat.md part 10, security.md part 9):
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 from xml.parsers.expat import ExpatError  # the class xmltodict lets escape; no parser of this module is used
 
@@ -50,12 +51,12 @@ class _Holder:
 
 
 class Sdk(WeChatClient):
-    """One app's WeChatClient on our road. Cheap to make; holds no token."""
+    """One app's WeChatClient on our road. It holds no token and no cookie, so threads may share it."""
 
-    def __init__(self, app: WechatApp) -> None:
+    def __init__(self, app: WechatApp, base_url: str) -> None:
         # The secret stays out: only the token holder ever needs it.
         super().__init__(app.app_id, "", session=_Holder(app), auto_retry=False)
-        self.API_BASE_URL = f"{get_settings().wechat_base_url.rstrip('/')}/cgi-bin/"
+        self.API_BASE_URL = f"{base_url.rstrip('/')}/cgi-bin/"
         self._http = http.session(PLATFORM, SUBSCRIBE_SEND)
         self._app = app
 
@@ -82,6 +83,16 @@ class Sdk(WeChatClient):
         if not isinstance(reply, Reply):
             raise PlatformGarbled(PLATFORM, SUBSCRIBE_SEND, "shape")
         return reply
+
+
+def sdk_for(app: WechatApp) -> Sdk:
+    """The shared client of this app: wechatpy inspects forty API classes at each construction, half a millisecond."""
+    return _made(app, get_settings().wechat_base_url)
+
+
+@lru_cache(maxsize=256)
+def _made(app: WechatApp, base_url: str) -> Sdk:
+    return Sdk(app, base_url)
 
 
 @register_event("subscribe_msg_popup_event")

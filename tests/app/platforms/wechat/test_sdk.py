@@ -7,8 +7,8 @@ from wechatpy.client.base import BaseWeChatClient
 
 from app.core import http
 from app.core.errors import PlatformGarbled
-from app.platforms.wechat import sdk, tokens
-from app.platforms.wechat.sdk import Sdk, read_xml
+from app.platforms.wechat import tokens
+from app.platforms.wechat.sdk import Sdk, read_xml, sdk_for
 from app.platforms.wechat.xmlguard import BadXml
 from config.settings import get_settings
 from tests.support import outbound
@@ -26,10 +26,8 @@ ITEM = (
 
 
 def client(monkeypatch, upstream):
-    here = get_settings().model_copy(update={"wechat_base_url": upstream.url("")})
-    monkeypatch.setattr(sdk, "get_settings", lambda: here)
     outbound.admit(monkeypatch, upstream.authority)
-    return Sdk(here.wechat_apps[0])
+    return Sdk(get_settings().wechat_apps[0], upstream.url(""))
 
 
 def test_one_send_is_one_request_even_when_the_token_is_called_stale_for_ever(monkeypatch):
@@ -76,9 +74,15 @@ def test_it_travels_on_our_road(monkeypatch):
 
 def test_its_token_is_our_holders(monkeypatch):
     monkeypatch.setattr(tokens, "get", lambda app: f"held for {app.app_id}")
-    wrapped = Sdk(get_settings().wechat_apps[0])
+    wrapped = sdk_for(get_settings().wechat_apps[0])
     assert wrapped.access_token == "held for wx0123456789abcdef"
     assert wrapped.fetch_access_token() == {"access_token": "held for wx0123456789abcdef"}
+
+
+def test_an_app_has_one_client_and_another_base_url_another():
+    app = get_settings().wechat_apps[0]
+    assert sdk_for(app) is sdk_for(app)
+    assert sdk_for(app).API_BASE_URL == f"{get_settings().wechat_base_url}/cgi-bin/"
 
 
 def test_the_seams_we_override_still_exist():
