@@ -115,7 +115,10 @@ def _body(environ: Mapping[str, Any]) -> bytes:
     if length == "0" or (not length and "HTTP_TRANSFER_ENCODING" not in environ):
         return b""
     most = int(length) if length else road.MAX_BODY + 1
-    body: bytes = environ["wsgi.input"].read(most)
+    try:
+        body: bytes = environ["wsgi.input"].read(most)
+    except Exception:  # noqa: BLE001  here the server's own parser speaks, and its exceptions share no base
+        raise Problem("bad_request", detail={"reason": "body"}) from None
     if len(body) > road.MAX_BODY:
         raise Problem("too_large")
     if length and len(body) != most:
