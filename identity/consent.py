@@ -126,4 +126,6 @@ def _named(text: ConsentText | None, purpose: str = "") -> dict[str, object]:
     if text is None:
         return {"purpose": purpose}
     body = {"purpose": text.purpose, "text_version": text.version}
-    return {**body, "start": {**ACCEPT, "body": body}}
+    # A service's text is made from its manifest and stands on no list: who is asked to accept it is shown it here.
+    words = {"recipient": text.recipient, "zh": text.zh, "en": text.en}
+    return {**body, "text": words, "start": {**ACCEPT, "body": body}}

@@ -105,6 +105,9 @@ def test_a_changed_word_needs_a_new_consent(phone, monkeypatch):
     answer = caller.real_name(LI)
     assert (answer.json["code"], answer.json["text_version"]) == ("consent_required", "1")
     assert answer.json["start"]["body"] == {"purpose": "real_name", "text_version": "1"}
+    texts = caller.send("GET", "/v1/consents").json["items"]
+    shown = next(text for text in texts if text["purpose"] == "real_name")
+    assert answer.json["text"] == {name: shown[name] for name in ("recipient", "zh", "en")}
 
 
 def test_versions_are_unique_within_a_purpose():
