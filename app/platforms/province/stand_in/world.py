@@ -3,6 +3,7 @@
 Everything here is touched under the bench's lock; a reset of the sandbox empties it.
 """
 
+import secrets
 import threading
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -111,6 +112,9 @@ class Script:
     digest: str = "sha256"
 
 
+FIRST_SERIALS = 90_000_000  # the serial has eight digits
+
+
 class World:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
@@ -128,7 +132,8 @@ class World:
         self.answers: dict[tuple[str, str], Remembered] = {}
         self.sent: dict[str, Sent] = {}
         self.script = Script()
-        self.serial = 0
+        # Our database outlives this process, and a real province never gives out a number twice.
+        self.serial = secrets.randbelow(FIRST_SERIALS)
         # Ends every scripted hang of the world before, so a reset never leaves threads behind.
         previous: threading.Event | None = getattr(self, "released", None)
         self.released = threading.Event()
