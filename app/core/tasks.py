@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from celery import Celery
+from celery import Celery, signals
 from kombu.exceptions import OperationalError
 from sqlalchemy.orm import Session
 
 from app.core import db as database
+from app.core.log import configure as configure_log
 from app.core.log import get_log
 from config.settings import get_settings
 
@@ -36,8 +37,14 @@ JOBS: dict[str, Job] = {}
 celery = Celery("tongban")
 
 
+def _log_as_we_do(**_options: object) -> None:
+    """Connected to setup_logging, which keeps Celery from setting up its own."""
+    configure_log()
+
+
 def configure() -> Celery:
     """Point Celery at the broker and build beat's table from the registered jobs. Called by the factory, once."""
+    signals.setup_logging.connect(_log_as_we_do)
     celery.conf.update(
         broker_url=get_settings().broker,
         task_ignore_result=True,
@@ -46,7 +53,7 @@ def configure() -> Celery:
         task_serializer="json",
         accept_content=["json"],  # a pickled task in the broker is refused (security.md R4)
         worker_prefetch_multiplier=1,
-        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,  # our log writes lines to stderr; Celery would wrap each in one of its own
         worker_soft_shutdown_timeout=5,
         worker_send_task_events=False,
         broker_connection_retry_on_startup=True,
