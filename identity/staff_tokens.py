@@ -44,12 +44,13 @@ def hashed(text: str) -> str:
 
 
 def mint(db: Session, account: Staff, *, scopes: Sequence[str] | None, days: int | None, actor: str) -> Minted:
-    """A new token for this account. Raises Problem invalid_fields (scopes, days) or tokens_enough (two live ones)."""
+    """A new token for this account, whose row the caller has locked: two terminals at once must not make three tokens.
+
+    Raises Problem invalid_fields (scopes, days) or tokens_enough (two live ones).
+    """
     at = clock.now()
     chosen = _scopes(account.role, scopes)
     lifetime = _lifetime(days)
-    # The account's row is the lock: two terminals at once must not end with three tokens.
-    db.execute(select(Staff.id).where(Staff.id == account.id).with_for_update())
     if _live(db, account.id, at) >= LIVE_TOKENS:
         raise Problem("tokens_enough")
     text = TOKEN_PREFIX + secrets.token_urlsafe(BITS // 8)

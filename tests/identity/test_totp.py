@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from app.core import db
 from app.core.errors import Problem
-from identity import totp
+from identity import staff, totp
 from identity.staff_models import Staff
 from tests.support.staff import Person, person, refused
 
@@ -147,6 +147,13 @@ def test_guessing_during_the_delay_does_not_prolong_it(approver):
         for _ in range(20):
             tried(approver, wrong_for(approver))
     assert row_of(approver).totp_retry_at == until
+
+
+def test_an_account_suspended_since_its_token_was_looked_at_is_refused(approver):
+    principal = approver.principal()
+    staff.suspend(approver.staff_id, actor="test")
+    with refused("step_up_required"):
+        totp.step_up(principal, approver.code())
 
 
 def test_one_accounts_failures_do_not_delay_another(approver):
