@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.core import crypto, leases, uses
 from app.core.db import ALL_TENANTS, transaction
-from app.core.errors import OutboundError, PlatformError, Problem
+from app.core.errors import OutboundError, PlatformError, PlatformRefused, Problem
 from app.core.leases import Claim
 from app.core.log import get_log
 from app.platforms import registry
@@ -105,6 +105,10 @@ def _ask(held: Claim) -> None:
         return
     try:
         finding = _authority(question, question.check_ref) if question.check_ref else _liveness(held, question)
+    except PlatformRefused as error:
+        # A definite no to the question itself: a proof already spent, a flow they do not know. Asking again is in vain.
+        log.warning("face_refused", object_id=held.id, platform=error.platform, reason=error.code)
+        finding = Finding(FaceState.FAILED, "refused", can_retry=True)
     except (OutboundError, PlatformError) as error:
         log.warning("face_unasked", object_id=held.id, error=type(error).__name__, n=held.n)
         finding = Finding(FaceState.PENDING, delay_s=leases.backoff_s(held.n, first_s=POLL_CHECK_S, most_s=POLL_MOST_S))

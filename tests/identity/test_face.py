@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.core.errors import NotSent, OutcomeUnknown, PlatformBusy, PlatformGarbled
+from app.core import db
+from app.core.errors import NotSent, OutcomeUnknown, PlatformBusy, PlatformGarbled, PlatformRefused
 from app.platforms.base import AuthorityCheck, FaceAnswer, FaceState
 from identity import face_checks, tasks, verification
 from tests.support.citizen_steps import LI
@@ -128,6 +129,19 @@ def test_an_outage_on_the_way_changes_nothing_and_is_asked_again(phone, world, o
     assert len({key for _, _, key in world.compared}) == 1
 
 
+@pytest.mark.parametrize("operation", ["face_query", "face_compare", "face_check"])
+def test_a_definite_no_ends_the_attempt_and_a_new_one_may_begin(phone, world, operation):
+    caller = phone().to_l2(LI)
+    verification_id = caller.start_face()
+    world.face_says(verification_id)
+    world.trouble[operation] = PlatformRefused("province", operation, "40901")
+    caller.finish(verification_id)
+    answer = caller.finish(verification_id).json
+    assert (answer["state"], answer["reason"], answer["can_retry"]) == ("failed", "refused", True)
+    world.trouble.clear()
+    assert caller.prove({"method": "face"}).status_code == 201
+
+
 def test_what_nobody_finishes_expires(phone, old):
     caller = phone().to_l2(LI)
     verification_id = caller.start_face()
@@ -175,6 +189,22 @@ def test_an_overtaken_worker_drops_what_it_found(phone, world, old, rows):
     caller.finish(verification_id)
     assert state_of(caller, verification_id) == "failed"
     assert rows("SELECT count(*) FROM evidence WHERE level = 3") == [(0,)]
+
+
+def test_a_worker_whose_lease_went_to_another_writes_nothing(phone, world, old):
+    caller = phone().to_l2(LI)
+    verification_id = caller.start_face()
+    world.face_says(verification_id)
+    caller.finish(verification_id)
+    world.authority_says(verification_id, FaceState.FAILED, "mismatch")
+
+    def somebody_takes_over():
+        old("verification_polls", "lease_until", 120)
+        with db.transaction() as session:
+            assert face_checks._claim(session, 1)
+
+    world.during["face_check"] = somebody_takes_over
+    assert caller.finish(verification_id).json["state"] == "pending"
 
 
 def test_the_provider_is_told_who_and_the_use_is_written_down(phone, world):
