@@ -136,7 +136,9 @@ def _refuse(flask_app: Flask, environ: Environ, citizen: Principal, refusal: roa
 def _refused(flask_app: Flask, environ: Environ, problem: Problem) -> Reply:
     with flask_app.request_context(environ):
         response = problems.render(problem)
-    return Reply(response.status_code, response.get_data(), dict(response.headers.items()))
+    # Whoever sends the reply counts its bytes; a length said twice is refused by proxies (RFC 9110, section 8.6).
+    headers = {name: value for name, value in response.headers.items() if name != "Content-Length"}
+    return Reply(response.status_code, response.get_data(), headers)
 
 
 def _count(method: str, status: int, elapsed_s: float) -> None:

@@ -71,6 +71,15 @@ def test_the_answer_carries_our_headers_and_none_of_theirs(citizen, upstream, pl
     assert answer.headers["Content-Type"] == "application/json"
 
 
+def test_a_refusal_says_each_header_once(citizen, plain):
+    """A length said twice is a broken answer to every proxy and to every strict client."""
+    answer = call(citizen(), plain, "GET", "/not/offered")
+    assert answer.status_code == 404
+    names = [name.lower() for name, _ in answer.headers]
+    assert sorted(names) == sorted(set(names))
+    assert answer.headers["Content-Length"] == str(len(answer.data))
+
+
 def test_a_read_leaves_no_trace_of_what_it_said(citizen, upstream, plain):
     upstream.scripts[:] = [enveloped({"note": "canary-content"})]
     call(citizen(), plain, "GET", "/cards/canary-path?q=canary-query")
