@@ -142,6 +142,14 @@ def test_a_refusal_leaves_the_key_free(phone):
     assert caller.real_name(LI, key="typed-it-wrong").status_code == 201
 
 
+def test_a_body_that_does_not_fit_leaves_the_key_free(phone):
+    caller = phone()
+    caller.consent("real_name")
+    for _ in range(2):
+        assert caller.prove({"method": "real_name", "name": LI[0]}, key="half-a-form").status_code == 422
+    assert caller.real_name(LI, key="half-a-form").status_code == 201
+
+
 def test_a_second_proof_of_the_same_person_is_a_fresh_one(phone):
     caller = phone().to_l2(LI)
     caller.real_name(LI)

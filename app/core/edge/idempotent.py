@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Any
 
 from flask import Response, current_app, g, request
+from werkzeug.exceptions import HTTPException
 
 from app.core import idempotency
 from app.core.errors import Problem
@@ -57,6 +58,9 @@ def _run(row: "idempotency.Fresh", act: Callable[[], Response]) -> Response:
             idempotency.mark_unknown(row)
         else:
             idempotency.abandon(row)
+        raise
+    except HTTPException:  # how webargs says that the body does not fit: nothing has run yet
+        idempotency.abandon(row)
         raise
     except Exception:
         idempotency.mark_unknown(row)
