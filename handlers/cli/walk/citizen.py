@@ -11,21 +11,24 @@ from handlers.cli.walk.wire import Answer, StepFailed, Wire, until
 
 REGION = "990000000000"
 ITEM_NAME = "社会保障卡补领"
-OTHER = "990101198812120022"  # 王芳 of the synthetic cast: a number that exists and is somebody else's
-DECEASED = {"name": "周福根", "id_number": "990101193802110012"}
 
 
 def key() -> str:
     return uuid.uuid4().hex
 
 
-def somebody() -> dict[str, str]:
-    """A new synthetic person: region 990190 is the province stand-in's crowd, so every run starts with a stranger."""
+def number(region: str = "990190", born: int = 0) -> str:
+    """A synthetic id number. 990190 is the province stand-in's crowd, 990191 nobody's; before 1930 is deceased."""
+    year = born or secrets.choice(range(1955, 2005))
     digits = (
-        f"990190{secrets.choice(range(1955, 2005))}{secrets.choice(range(1, 13)):02d}{secrets.randbelow(28) + 1:02d}"
+        f"{region}{year}{secrets.randbelow(12) + 1:02d}{secrets.randbelow(28) + 1:02d}{secrets.randbelow(999) + 1:03d}"
     )
-    digits += f"{secrets.randbelow(999) + 1:03d}"
-    return {"name": "测试" + secrets.choice("安宁和顺明远知行"), "id_number": digits + chinaid.id_check(digits)}
+    return digits + chinaid.id_check(digits)
+
+
+def somebody() -> dict[str, str]:
+    """A person nobody met before, so that every run starts with a stranger and meets no limit of an earlier one."""
+    return {"name": "测试" + secrets.choice("安宁和顺明远知行"), "id_number": number()}
 
 
 @dataclass
@@ -120,9 +123,9 @@ def step_4_real_name(stage: Stage, phone: Phone) -> str:
     phone.consent("real_name")
     wrong = {
         "wrong name": phone.person | {"name": "查无此人"},
-        "wrong number": phone.person | {"id_number": OTHER},
-        "unknown": {"name": "查无此人", "id_number": somebody()["id_number"]},
-        "deceased": DECEASED,
+        "wrong number": phone.person | {"id_number": number("990191")},
+        "unknown": {"name": "查无此人", "id_number": number("990191")},
+        "deceased": {"name": "测试先人", "id_number": number(born=1921)},
     }
     bodies = set()
     for pair in wrong.values():

@@ -45,9 +45,9 @@ def step_6_call(stage: Stage, phone: Phone, service_id: str) -> str:
 
 
 def step_7_case(stage: Stage, phone: Phone) -> str:
-    template = _grant(stage, phone)
-    case_id = _file(phone)
+    template = grant(stage, phone, TEMPLATE, times=3)
     killed = stage.processes.kill("worker")
+    case_id = _file(phone)  # accepted while nobody is there to work on it
     case_no = until("the province's case number", lambda: _case(phone, case_id).body.get("case_no"), 90)
     stage.control(f"/cases/{case_no}/advance", {"to": "ACCEPTED"})
     until("acceptance to show", lambda: _case(phone, case_id).body["state"] == "accepted" or None, 90)
@@ -65,14 +65,14 @@ def step_7_case(stage: Stage, phone: Phone) -> str:
     )
 
 
-def _grant(stage: Stage, phone: Phone) -> str:
-    """The subscribe pop-up: the person accepts in WeChat, the mini-program reports it to us."""
+def grant(stage: Stage, phone: Phone, kind: str, *, times: int = 1) -> str:
+    """The subscribe pop-up: accepted in WeChat, reported to us by the mini-program. Gives the template's id."""
     asked = phone.me().ask("GET", "/v1/me/grants").expect(200).body["items"]
-    template = next(one["platform_template_id"] for one in asked if one["kind"] == TEMPLATE)
-    for _ in range(3):
+    template = next(str(one["platform_template_id"]) for one in asked if one["kind"] == kind)
+    for _ in range(times):
         stage.control("/wechat/subscribe", {"user": phone.user, "answers": {template: "accept"}})
         phone.me().ask("POST", "/v1/me/grants", {"answers": {template: "accept"}}, Idempotency_Key=key()).expect(200)
-    return str(template)
+    return template
 
 
 def _file(phone: Phone) -> str:

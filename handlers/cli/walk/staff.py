@@ -16,12 +16,13 @@ from typing import Any
 import pyotp
 
 from handlers.cli.walk.citizen import ITEM_NAME, REGION, Phone, key
-from handlers.cli.walk.service import SENT
+from handlers.cli.walk.service import SENT, grant
 from handlers.cli.walk.stage import Stage
 from handlers.cli.walk.wire import Answer, StepFailed, Wire, until
 
 CARD = Path("docs/examples/social-security-card.manifest.json")
 FUND = Path("docs/examples/housing-fund.manifest.json")
+NOTICE = "service_notice"
 TEMPLATES = "config/templates/sandbox.json"
 TOTP_STEP_S = 30
 
@@ -29,11 +30,13 @@ TOTP_STEP_S = 30
 CAST = {
     "operator": ("operator", "测试操作员", "990190198501010019"),
     "approver": ("approver", "测试审批员", "990190198601010024"),
+    "reviewer": ("approver", "测试审核员", "990190198801010045"),
     "integrator": ("integrator", "测试开发者", "99019019870101003X"),
 }
 ORGANISATIONS = {
     "operator": ("demo-platform", "示例省政务服务平台", "province"),
     "approver": ("demo-platform", "示例省政务服务平台", "province"),
+    "reviewer": ("demo-platform", "示例省政务服务平台", "province"),
     "integrator": ("demo-housing-fund", "示例省住房公积金中心", "integrator"),
 }
 
@@ -113,9 +116,10 @@ class SignIns:
 
 def step_9_message(stage: Stage, phone: Phone, people: SignIns) -> str:
     operator, approver = people.member("operator"), people.member("approver")
+    grant(stage, phone, NOTICE)
     body = {
         "citizen_id": phone.citizen_id,
-        "kind": "service_notice",
+        "kind": NOTICE,
         "values": {"title": "社会保障卡补领", "content": "新卡可以领取了，请带身份证"},
     }
     asked = operator.ops().ask("POST", "/ops/v1/messages", body, Idempotency_Key=key()).expect(202).body
@@ -152,7 +156,7 @@ def prepare(stage: Stage, phone: Phone, people: SignIns) -> str:
     listed = phone.app().ask("GET", f"/v1/services?region={REGION}").expect(200).body["items"]
     if any(ITEM_NAME in one["name"]["zh"] for one in listed):
         return "catalogue, templates and the card service are there from an earlier run"
-    people.member("approver").approve(_waiting(people.member("integrator")) or _handed_in(stage, people))
+    people.member("reviewer").approve(_waiting(people.member("integrator")) or _handed_in(stage, people))
     return "catalogue synchronised, templates loaded, the card service registered and approved"
 
 
@@ -178,11 +182,11 @@ def register(stage: Stage, integrator: Member, file: Path, changes: dict[str, An
 
 
 def step_10_register(stage: Stage, phone: Phone, people: SignIns) -> str:
-    integrator, approver = people.member("integrator"), people.member("approver")
+    integrator, reviewer = people.member("integrator"), people.member("reviewer")
     registered = register(stage, integrator, FUND, {"slug": f"housing-fund-{secrets.token_hex(3)}"})
     service_id = registered["service_id"]
     phone.call(service_id, "GET", "/account/balance").expect(404)
-    approver.approve(registered["approval_id"])
+    reviewer.approve(registered["approval_id"])
     phone.consent_as_asked(until("the new service to be known", lambda: _refused(phone, service_id), 10))
     answer = until("the new service", lambda: _served(phone, service_id), 10)
     stage.told.services.append(service_id)

@@ -1,7 +1,8 @@
 """The population base: who exists, and what happens to each when asked (the province's magic values).
 
 The four of app/platforms/personas.py behave; the rest each show one trouble. Besides them every id number of region
-990190 with a right check digit is the crowd's: it belongs to whoever says it under a name beginning 测试, for load.
+990190 with a right check digit is the crowd's: it belongs to whoever says it under a name beginning 测试, for load and
+for runs that need a stranger. Those of them born before 1930 have died.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from app.platforms.personas import PERSONAS
 
 CROWD_REGION: Final = "990190"
 CROWD_NAME: Final = "测试"
+CROWD_DIED_BEFORE: Final = 1930
 PHOTO_OUTCOMES: Final = ("PASS", "FAIL", "NO_PHOTO", "HAND")
 
 
@@ -52,9 +54,15 @@ _BY_NUMBER: Final = {person.id_number: person for person in EVERYBODY}
 
 def find(id_number: str, name: str) -> Person | None:
     """Who holds this number. `name` matters only for the crowd, where the number belongs to whoever says it."""
-    if id_number.startswith(CROWD_REGION) and name.startswith(CROWD_NAME) and _check(id_number):
-        return Person(name, id_number, "crowd")
+    if id_number.startswith(CROWD_REGION) and _check(id_number):
+        return _of_the_crowd(id_number, name)
     return _BY_NUMBER.get(id_number)
+
+
+def _of_the_crowd(id_number: str, name: str) -> Person:
+    """Under a name that is not the crowd's the number is somebody else's; born before 1930, they have died."""
+    twist = "deceased" if int(id_number[6:10]) < CROWD_DIED_BEFORE else ""
+    return Person(name if name.startswith(CROWD_NAME) else CROWD_NAME, id_number, "crowd", twist=twist)
 
 
 def _check(id_number: str) -> bool:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from app.core.chinaid import read_id_number
+from app.core import chinaid
 from app.platforms.province.stand_in import people
 
 
@@ -29,4 +30,10 @@ def test_nobody_is_listed_twice():
 def test_the_crowd_is_whoever_says_so_under_a_good_number():
     assert people.find("990190199001010017", "测试甲") is not None
     assert people.find("990190199001010018", "测试甲") is None
-    assert people.find("990190199001010017", "张三") is None
+    assert people.find("990190199001010017", "张三").name != "张三"
+
+
+def test_the_crowds_oldest_have_died():
+    digits = "99019019210101001"
+    assert people.find(digits + chinaid.id_check(digits), "测试甲").twist == "deceased"
+    assert people.find("990190199001010017", "测试甲").twist == ""
