@@ -93,8 +93,8 @@ def uses_seen_by(principal: Principal, cursor: str | None, limit: int) -> uses.P
 
 
 def mask_name(name: str) -> str:
-    """All but the last character starred: a family name tells more than a given name's last one."""
-    return "*" * (len(name) - 1) + name[-1:]
+    """All but the last character starred; a name of one character is starred whole."""
+    return "*" * (len(name) - 1) + name[-1:] if len(name) > 1 else "*"
 
 
 def mask_number(number: str) -> str:
