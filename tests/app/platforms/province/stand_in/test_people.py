@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from app.core.chinaid import read_id_number
 from app.core import chinaid
+from app.core.chinaid import read_id_number
 from app.platforms.province.stand_in import people
 
 
