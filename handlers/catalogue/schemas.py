@@ -6,13 +6,18 @@ from marshmallow import fields, validate
 
 from app.core.edge import PageQuery, Query, Strict, page_of
 
-REGION_CODE: Final = validate.Regexp(r"\A[0-9]{12}\Z", error="pattern")
+REGION: Final = validate.Regexp(r"\A[0-9]{12}\Z", error="pattern")
+# ECMA 262, which OpenAPI patterns are written in, knows no \A and \Z.
+REGION_DOC: Final = {"description": "12 digits, GB/T 2260", "pattern": "^[0-9]{12}$", "type": "string"}
 
 
 class ItemsQuery(PageQuery):
-    region = fields.String(load_default=None, validate=REGION_CODE, metadata={"description": "12 digits, GB/T 2260"})
+    region = fields.String(load_default=None, allow_none=False, validate=REGION, metadata=REGION_DOC)
     q = fields.String(
-        load_default=None, validate=validate.Length(1, 50), metadata={"description": "words of the name or an alias"}
+        load_default=None,
+        allow_none=False,
+        validate=validate.Length(1, 50),
+        metadata={"description": "words of the name or an alias"},
     )
 
 
@@ -55,7 +60,7 @@ class GuideSchema(Strict):
 
 
 class RegionsQuery(Query):
-    parent = fields.String(load_default=None, validate=REGION_CODE)
+    parent = fields.String(load_default=None, allow_none=False, validate=REGION, metadata=REGION_DOC)
 
 
 class RegionSchema(Strict):

@@ -7,7 +7,7 @@ from flask import Response, current_app, request
 from app.core.edge import Caller, Room, mini_program
 from app.core.edge.callers import SECURITY
 from handlers.gateway import front, services
-from handlers.gateway.schemas import ServiceDetailSchema, ServicePage, ServicesQuery
+from handlers.gateway.schemas import CalledSchema, ServiceDetailSchema, ServicePage, ServicesQuery
 
 browsing = Room("services", __name__, caller=Caller.APP, url_prefix="/v1", description="Services to tap")
 # PUBLIC to the edge because the road proves the caller itself: session and rate limit in one look.
@@ -32,6 +32,7 @@ def show_service(service_id: str) -> dict[str, Any]:
 
 
 @calling.route(front.ROUTE, methods=list(front.METHODS))
+@calling.alt_response(200, schema=CalledSchema, description="What the service answered, out of its envelope")
 @calling.doc(security=SECURITY[Caller.CITIZEN])
 def call(service_id: str, path: str) -> Response:
     """One call, carried on to the service: the manifest says which, see GET /v1/services/{service_id}."""

@@ -149,6 +149,8 @@ def _query(raw_query: str, operation: Operation) -> str:
     try:
         return paths.rewritten_query(raw_query, operation.query) if raw_query else ""
     except paths.BadQuery as error:
+        if error.reason == "repeated":
+            raise _Refused(Refuse("repeated_parameter")) from None
         raise _Refused(Refuse("invalid_fields", errors=(FieldError(error.name or "query", error.reason),))) from None
 
 

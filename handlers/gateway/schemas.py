@@ -6,11 +6,13 @@ from marshmallow import fields, validate
 
 from app.core.edge import Instant, PageQuery, Strict, page_of
 
-REGION_CODE: Final = validate.Regexp(r"\A[0-9]{12}\Z", error="pattern")
+REGION: Final = validate.Regexp(r"\A[0-9]{12}\Z", error="pattern")
+# ECMA 262, which OpenAPI patterns are written in, knows no \A and \Z.
+REGION_DOC: Final = {"description": "12 digits, GB/T 2260", "pattern": "^[0-9]{12}$", "type": "string"}
 
 
 class ServicesQuery(PageQuery):
-    region = fields.String(load_default=None, validate=REGION_CODE, metadata={"description": "12 digits, GB/T 2260"})
+    region = fields.String(load_default=None, allow_none=False, validate=REGION, metadata=REGION_DOC)
 
 
 class BilingualSchema(Strict):
@@ -53,6 +55,10 @@ class ServiceDetailSchema(ServiceSchema):
     contact = fields.String(required=True)
     given = fields.List(fields.Nested(GivenFieldSchema), required=True)
     operations = fields.List(fields.Nested(CallSchema), required=True)
+
+
+class CalledSchema(Strict):
+    data = fields.Raw(required=True, allow_none=True, metadata={"description": "the service's own"})
 
 
 class VersionsQuery(PageQuery):

@@ -13,6 +13,8 @@ from app.core.ids import new_id
 from handlers.gateway import exchanges
 from handlers.gateway.exchanges import Batch, Row
 from handlers.gateway.models import Exchange
+from tests.support.citizen_steps import APP
+from tests.support.served import serving
 from tests.support.wait import until
 
 
@@ -95,3 +97,12 @@ def test_the_sweep_leaves_what_may_still_be_under_way(gateway_world):
         db.execute(text("UPDATE exchanges SET started_at = now() - interval '3 minutes'"))
     assert exchanges.sweep() == 1
     assert sorted(one.outcome for one in stored()) == ["ANSWERED", "UNKNOWN"]
+
+
+def test_a_worker_that_is_told_to_stop_writes_what_waits(citizen, upstream, plain, tmp_path):
+    phone = citizen()
+    with serving(tmp_path, upstream.authority) as served:
+        for _ in range(5):
+            headers = {"X-App": APP, "Authorization": f"Bearer {phone.token}"}
+            assert served.ask("GET", f"/v1/services/{plain}/call/cards/1", headers=headers)[0] == 200
+    assert len(stored()) == 5

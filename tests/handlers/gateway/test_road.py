@@ -58,7 +58,7 @@ def test_a_write_goes_on_with_its_key_and_the_declared_fields():
         (READ | {"raw_path": "/cards/../admin"}, "path_refused"),
         (READ | {"raw_path": "/cards/%2e%2e"}, "path_refused"),
         (READ | {"raw_query": "admin=1"}, "invalid_fields"),
-        (READ | {"raw_query": "page=1&page=2"}, "invalid_fields"),
+        (READ | {"raw_query": "page=1&page=2"}, "repeated_parameter"),
         (READ | {"body": b"{}"}, "bad_request"),
         (READ | {"region": "110000000000"}, "service_not_offered"),
         (READ | {"region": "x"}, "service_not_offered"),
