@@ -12,7 +12,7 @@ when it was opened. `session` and `adapter` put requests users (the WeChat SDK) 
 import os
 import re
 from collections import deque
-from collections.abc import ItemsView, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore
 from typing import Any, Final
@@ -53,7 +53,7 @@ class Headers(Mapping[str, str]):
 
     __slots__ = ("_fields",)
 
-    def __init__(self, fields: "ItemsView[str, str] | list[tuple[str, str]]") -> None:
+    def __init__(self, fields: Iterable[tuple[str, str]]) -> None:
         self._fields: dict[str, str] = {}
         for name, value in fields:
             lower = name.lower()
@@ -117,10 +117,10 @@ def send(call: Call) -> Answer:
         raise
     finally:
         _series(call.platform, call.operation, outcome).inc()
-    return Answer(response.status, Headers(response.headers.items()), body, clock.monotonic() - started)
+    return Answer(response.status, Headers(response.fields), body, clock.monotonic() - started)
 
 
-def _exchange(call: Call, started: float) -> tuple[Any, bytes]:
+def _exchange(call: Call, started: float) -> tuple[wire.Response, bytes]:
     target = egress.parse(call.url)
     head, body = _request(call, target)
     limits = wire.Limits(started, call.connect_s, call.first_byte_s, call.total_s, call.max_bytes)

@@ -1,7 +1,8 @@
 """One HTTP/1.1 connection under deadlines: open it to a checked address, write a request, read the whole answer.
 
-Used by app/core/http.py only, which owns the pools and the policy of a call. Reading is the standard library's
-http.client.HTTPResponse; what it forgives (two lengths, unknown codings, interim answers) is refused here. This module
+Used by app/core/http.py only, which owns the pools and the policy of a call. The plainest answers are read by
+heads.plain, all others by the standard library's http.client.HTTPResponse; what that forgives (two lengths, unknown
+codings, interim answers) is refused here. This module
 never retries, never follows, never reads a proxy, netrc or certificate variable from the environment.
 """
 
@@ -12,12 +13,13 @@ import select
 import socket
 import ssl
 import zlib
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 import certifi
 
-from app.core import clock, egress
+from app.core import clock, egress, heads
 from app.core.errors import NotSent, OutcomeUnknown
 
 CHUNK: Final = 65536
@@ -61,22 +63,36 @@ def tls() -> ssl.SSLContext:
     return context
 
 
+def _pace(sock: socket.socket, limits: Limits) -> None:
+    """Let the next send or read wait only as long as the call may still wait. Setting a timeout costs a system call,
+    and far from the end it is the same one every time.
+    """
+    wait_s = limits.next_wait_s()
+    if wait_s != sock.gettimeout():
+        sock.settimeout(wait_s)
+
+
 class _Paced(io.RawIOBase):
-    """A socket's bytes, each read waiting only as long as the call may still wait.
+    """A socket's bytes after those already read, each read paced.
 
     Without it a peer that sends one byte of a header line every nine seconds would be read for hours.
     """
 
-    def __init__(self, sock: socket.socket, limits: Limits) -> None:
+    def __init__(self, sock: socket.socket, limits: Limits, read: bytes) -> None:
         self._sock = sock
         self._raw = sock.makefile("rb", buffering=0)
         self._limits = limits
+        self._read = read
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(self._limits.next_wait_s())
+        if self._read:
+            taken, self._read = self._read[: len(buffer)], self._read[len(buffer) :]
+            buffer[: len(taken)] = taken
+            return len(taken)
+        _pace(self._sock, self._limits)
         return cast("io.RawIOBase", self._raw).readinto(buffer)
 
     def close(self) -> None:
@@ -87,11 +103,19 @@ class _Paced(io.RawIOBase):
 class _Source:
     """What HTTPResponse wants of a socket: `makefile`."""
 
-    def __init__(self, sock: socket.socket, limits: Limits) -> None:
-        self._made = io.BufferedReader(_Paced(sock, limits), CHUNK)
+    def __init__(self, sock: socket.socket, limits: Limits, read: bytes) -> None:
+        self._made = io.BufferedReader(_Paced(sock, limits, read), CHUNK)
 
     def makefile(self, _mode: str) -> io.BufferedIOBase:
         return self._made
+
+
+class Response(NamedTuple):
+    """The head of an answer. `fields` as they came, a repeated name as often as it came."""
+
+    status: int
+    fields: Iterable[tuple[str, str]]
+    will_close: bool
 
 
 class Connection:
@@ -112,14 +136,15 @@ class Connection:
     def close(self) -> None:
         self.sock.close()
 
-    def exchange(self, head: bytes, body: bytes, method: str, limits: Limits) -> tuple[http.client.HTTPResponse, bytes]:
+    def exchange(self, head: bytes, body: bytes, method: str, limits: Limits) -> tuple[Response, bytes]:
         """Send and read to the end. Everything that goes wrong from here on is OutcomeUnknown: bytes may have left."""
         self._write(head, body, limits)
-        response = http.client.HTTPResponse(cast("socket.socket", _Source(self.sock, limits)), method=method)
         try:
-            response.begin()
-            _refuse_framing(response)
-            return response, read_body(response, limits.max_bytes)
+            received = self._received(limits)
+            plain = heads.plain(received) if method != "HEAD" else None
+            if plain is not None:
+                return self._plain(plain, received, limits)
+            return self._thorough(received, method, limits)
         except TimeoutError:
             raise OutcomeUnknown("timeout") from None
         except (http.client.RemoteDisconnected, ConnectionError):
@@ -128,6 +153,39 @@ class Connection:
             raise OutcomeUnknown("truncated") from None
         except (http.client.HTTPException, ValueError, OSError):
             raise OutcomeUnknown("bad_answer") from None
+
+    def _received(self, limits: Limits) -> bytes:
+        _pace(self.sock, limits)
+        return self.sock.recv(CHUNK)
+
+    def _plain(self, plain: heads.Plain, received: bytes, limits: Limits) -> tuple[Response, bytes]:
+        if plain.length > limits.max_bytes:
+            raise OutcomeUnknown("too_large")
+        body = received[plain.start :]
+        if len(body) < plain.length:
+            body = self._rest(body, plain.length, limits)
+        # Bytes behind the end are nobody's answer: the connection that brought them is not used again.
+        will_close = plain.will_close or len(body) > plain.length
+        return Response(plain.status, plain.fields.items(), will_close), body[: plain.length]
+
+    def _rest(self, begun: bytes, length: int, limits: Limits) -> bytes:
+        parts, missing = [begun], length - len(begun)
+        while missing > 0:
+            part = self._received(limits)
+            if not part:
+                raise OutcomeUnknown("truncated")
+            parts.append(part)
+            missing -= len(part)
+        return b"".join(parts)
+
+    def _thorough(self, received: bytes, method: str, limits: Limits) -> tuple[Response, bytes]:
+        source = _Source(self.sock, limits, received)
+        response = http.client.HTTPResponse(cast("socket.socket", source), method=method)
+        try:
+            response.begin()
+            _refuse_framing(response)
+            body = read_body(response, limits.max_bytes)
+            return Response(response.status, response.headers.items(), response.will_close), body
         finally:
             response.close()
 
@@ -135,7 +193,7 @@ class Connection:
         whole = memoryview(head + body)
         try:
             while whole:  # piecewise: sendall on TLS gives every record the full timeout anew
-                self.sock.settimeout(limits.next_wait_s())
+                _pace(self.sock, limits)
                 whole = whole[self.sock.send(whole[:CHUNK]) :]
         except TimeoutError:
             raise OutcomeUnknown("timeout") from None

@@ -104,12 +104,15 @@ def test_a_worker_told_to_stop_leaves_no_half_answer_behind(monkeypatch, upstrea
     class Stop(BaseException):
         pass
 
-    def stopped(*_arguments):
+    received = wire.Connection._received
+
+    def stopped(connection, limits):
+        received(connection, limits)
         raise Stop
 
     upstream.scripts = [ok(b"for the first caller"), ok(b"for the second caller")]
     with monkeypatch.context() as patched, pytest.raises(Stop):
-        patched.setattr(wire, "read_body", stopped)
+        patched.setattr(wire.Connection, "_received", stopped)
         http.send(Call("GET", upstream.url()))
     assert http.send(Call("GET", upstream.url())).body == b"for the second caller"
     assert upstream.connections == 2

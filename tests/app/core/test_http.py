@@ -1,6 +1,7 @@
 """The outbound road: what it sends, what it gives back, what it refuses. Attacks are under tests/security (X1-X12)."""
 
 import gzip
+import socket
 import threading
 
 import pytest
@@ -63,6 +64,26 @@ def test_a_connection_the_peer_wants_closed_is_not_kept(upstream):
     for _ in range(3):
         assert http.send(call(upstream)).body == b"x"
     assert upstream.connections == 3
+
+
+def test_bytes_behind_an_answer_end_its_connection(upstream):
+    upstream.scripts = [answer(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nxHTTP/1.1 200 OK\r\n"), ok(b"y")]
+    assert [http.send(call(upstream)).body for _ in range(2)] == [b"x", b"y"]
+    assert upstream.connections == 2
+
+
+@pytest.mark.parametrize("cut", [1, 12, 15, 16, 17, 34, 36, 38, 39, 42])
+def test_an_answer_may_come_in_pieces(upstream, cut):
+    raw = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody"
+
+    def in_pieces(connection):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for part in (raw[:cut], raw[cut:]):
+            connection.sendall(part)
+
+    upstream.scripts = [in_pieces, ok(b"next")]
+    assert http.send(call(upstream)).body == b"body"
+    assert http.send(call(upstream)).body == b"next"
 
 
 def test_a_connection_the_peer_closed_while_idle_is_replaced_before_anything_is_sent(upstream):
