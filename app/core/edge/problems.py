@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, request
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]  # it ships no types
 from werkzeug.exceptions import HTTPException
 
 from app.core import log, strictjson
@@ -91,7 +92,13 @@ def _on_bug(error: Exception) -> Response:
     return render(Problem("internal_error"))
 
 
+def _on_bad_framing(_error: Exception) -> Response:
+    """Gunicorn parses chunks as they are read, inside the view: a chunk that is none is the caller's mistake."""
+    return render(Problem("bad_request"))
+
+
 def install(flask_app: Flask) -> None:
+    flask_app.register_error_handler(ParseException, _on_bad_framing)
     flask_app.register_error_handler(Problem, render)
     flask_app.register_error_handler(HTTPException, _on_http)
     flask_app.register_error_handler(Exception, _on_bug)
