@@ -28,7 +28,11 @@ def books_of(stage: Stage) -> ledger.Books:
 
 
 def step_8_ledger(stage: Stage) -> str:
-    """What is on its way may arrive first: the books are compared until they agree, or for half a minute."""
+    return compare_until(stage, 30)
+
+
+def compare_until(stage: Stage, patience_s: float) -> str:
+    """What is on its way may arrive first: the books are compared until they agree, or patience ends (StepFailed)."""
     stage.control("/settle", {"timeout_s": 15})
     last: list[str] = []
 
@@ -39,7 +43,7 @@ def step_8_ledger(stage: Stage) -> str:
         return None if last else books
 
     try:
-        books = until("the books to agree", agree, 30)
+        books = until("the books to agree", agree, patience_s)
     except StepFailed as slow:
         raise StepFailed("; ".join(last)) from slow
     counts = f"{len(books.province)} province and {len(books.wechat)} WeChat journal entries"

@@ -76,7 +76,7 @@ def grant(stage: Stage, phone: Phone, kind: str, *, times: int = 1) -> str:
 
 
 def _file(phone: Phone) -> str:
-    items = phone.app().ask("GET", f"/v1/items?region={REGION}&q={_quoted(ITEM_NAME)}").expect(200).body["items"]
+    items = phone.app().ask("GET", f"/v1/items?region={REGION}&q={quoted(ITEM_NAME)}").expect(200).body["items"]
     body = {"item_code": items[0]["code"], "form": {"reason": "LOST"}, "accept_region": REGION}
     used = key()
     filed = phone.me().ask("POST", "/v1/cases", body, Idempotency_Key=used).expect(201)
@@ -86,7 +86,7 @@ def _file(phone: Phone) -> str:
     return str(filed.body["case_id"])
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     return "".join(f"%{byte:02X}" for byte in text.encode())
 
 
