@@ -1,7 +1,7 @@
 """Fixtures for what citizens get: an app with identity, notifications, cases and the callbacks' door, and a full cast."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +32,10 @@ Mini = Callable[..., Phone]
 
 
 @pytest.fixture(scope="session")
-def citizen_app() -> Iterator[Flask]:
+def citizen_app() -> Flask:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(factory, "ROOMS", ROOMS)
-        yield factory.create_app()
+        return factory.create_app()  # not a yield: the list of rooms must be whole again for the next app
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ from tests.support.upstreams import Upstream, running
 
 
 @pytest.fixture(scope="session")
-def gateway_app() -> Iterator[Flask]:
+def gateway_app() -> Flask:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(factory, "ROOMS", ("identity", "identity.staff_room", "handlers.catalogue", "handlers.gateway"))
-        yield factory.create_app()
+        return factory.create_app()  # not a yield: the list of rooms must be whole again for the next app
 
 
 @pytest.fixture

@@ -21,11 +21,11 @@ MakePhone = Callable[..., Phone]
 
 
 @pytest.fixture(scope="session")
-def identity_app() -> Iterator[Flask]:
+def identity_app() -> Flask:
     """The app with the identity room alone, so that other rooms cannot colour its tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(factory, "ROOMS", ("identity",))
-        yield factory.create_app()
+        return factory.create_app()  # not a yield: the list of rooms must be whole again for the next app
 
 
 @pytest.fixture
