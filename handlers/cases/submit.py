@@ -9,7 +9,9 @@ The case's id is the province's Idempotency-Key, so even a second submission aft
 we ask first all the same, because the province remembers keys only as long as it says.
 """
 
-from app.core import clock, leases, tasks, uses
+from sqlalchemy.orm import Session
+
+from app.core import audit, clock, leases, tasks, uses
 from app.core.db import transaction
 from app.core.errors import (
     NotSent,
@@ -106,12 +108,14 @@ def _refused(held: leases.Claim, error: PlatformRefused) -> None:
     with transaction() as db:
         if leases.settle(db, Row, held, state="refused", reason=error.code, settled_at=clock.now()):
             progress.move_ours(db, held.id, "refused")
+            _on_record(db, held.id, "refused")
 
 
 def _unknown(held: leases.Claim) -> None:
     with transaction() as db:
         if leases.release(db, Row, held, state="unknown", delay_s=FIRST_ASK_S):
             progress.move_ours(db, held.id, "unknown")
+            _on_record(db, held.id, "unknown")
 
 
 def _submitted(held: leases.Claim, shown: CaseSnapshot) -> None:
@@ -124,6 +128,11 @@ def _submitted(held: leases.Claim, shown: CaseSnapshot) -> None:
         # Pulled at once: a callback that overtook our answer found no case under this number.
         db.add(CasePull(id=held.id, tenant_id=case.tenant_id, state="wanted"))
         tasks.wake(db, "pull_cases")
+        _on_record(db, held.id, "submitted")
+
+
+def _on_record(db: Session, case_id: str, outcome: str) -> None:
+    audit.record(db, actor="cases", act="case.submit", object_id=case_id, outcome=outcome)
 
 
 def notice_lost() -> int:
@@ -132,6 +141,7 @@ def notice_lost() -> int:
         lost = leases.lapse(db, Row, from_state="submitting", to_state="unknown", delay_s=FIRST_ASK_S)
         for claim in lost:
             progress.move_ours(db, claim.id, "unknown")
+            _on_record(db, claim.id, "unknown")
     return len(lost)
 
 

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from sqlalchemy import text
 
 from app.core.db import transaction
 from app.core.errors import (
@@ -211,6 +212,20 @@ def test_one_send_in_flight_for_one_openid(li, town, rows):
     at_once(rows)
     run()
     assert len(town.sent) == 2
+
+
+def test_who_loses_the_race_of_two_intents_waits(li, town, rows, monkeypatch):
+    """Both looked, both saw nothing in flight; the unique index lets one through and the other is put back whole."""
+    say(li)
+    rows("UPDATE message_attempts SET state = 'sending', lease_until = now() + interval '1 h'")
+    say(li, "event:2")
+    monkeypatch.setattr(
+        deliver, "_begin_sending",
+        lambda db, held, _account: db.execute(text("UPDATE message_attempts SET state = 'sending' WHERE id = :id"), {"id": held.id}),
+    )  # fmt: skip
+    run()
+    assert (attempt(rows), town.calls["send"]) == (("deferred", "busy_recipient"), 0)
+    assert grants(rows) == ["given", "given"]
 
 
 def test_a_result_that_comes_after_the_lease_ran_out_is_dropped(li, town, rows):

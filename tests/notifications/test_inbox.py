@@ -88,6 +88,16 @@ def test_at_l3_a_second_phone_reads_the_citizen_s(mini):
     assert len(entries(holder)["items"]) == 2
 
 
+def test_whose_proof_no_longer_counts_reads_what_concerns_their_own(mini, rows):
+    say(mini("li", LI, 3))
+    second = mini("li-two", LI, 3)
+    say(second, "event:2")
+    assert len(entries(second)["items"]) == 2
+    rows("UPDATE evidence SET revoked_at = now() WHERE account_id = :account", account=second.account_id)
+    second.log_in()
+    assert len(entries(second)["items"]) == 1
+
+
 def test_a_message_for_somebody_who_meanwhile_joined_reaches_them(mini):
     """The event was waiting while the account joined another record of the same person."""
     holder = mini("li", LI, 3)

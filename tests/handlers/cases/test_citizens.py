@@ -191,6 +191,18 @@ def test_at_l3_a_second_phone_sees_the_citizen_s_cases(mini):
     assert first.send("GET", f"/v1/cases/{own}").status_code == 200
 
 
+def test_whose_proof_no_longer_counts_sees_what_they_filed(mini, rows):
+    """The account stays joined to the citizen; what it may see follows what it can prove today."""
+    case_id = filed(mini("li-one", LI, 3))
+    second = mini("li-two", LI, 3)
+    own = filed(second)
+    assert second.send("GET", f"/v1/cases/{case_id}").status_code == 200
+    rows("UPDATE evidence SET revoked_at = now() WHERE account_id = :account", account=second.account_id)
+    second.log_in()
+    assert [case["case_id"] for case in second.send("GET", "/v1/cases").json["items"]] == [own]
+    assert second.send("GET", f"/v1/cases/{case_id}").status_code == 404
+
+
 def test_the_list_pages(mini):
     li = mini("li", LI, 3)
     ids = [filed(li) for _ in range(3)]

@@ -166,6 +166,17 @@ def test_a_case_that_cannot_be_built_does_not_stop_the_next(li, town, rows):
     assert [sent.case_id for sent in town.filed] == [sound]
 
 
+def test_every_outcome_is_on_the_audit(li, town, rows):
+    case_id = filed(li)
+    town.after["submit_case"] = OutcomeUnknown("reset")
+    submit.submit_next()
+    town.after.clear()
+    at_once(rows)
+    submit.resolve_next()
+    found = rows("SELECT act, outcome FROM audit_entries WHERE object_id = :id ORDER BY id", id=case_id)
+    assert found == [("case.file", "queued"), ("case.submit", "unknown"), ("case.submit", "submitted")]
+
+
 def test_many_workers_file_each_case_once(li, town):
     ids = {filed(li) for _ in range(5)}
     workers = [threading.Thread(target=lambda: [submit.submit_next() for _ in range(5)]) for _ in range(8)]
