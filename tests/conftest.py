@@ -8,13 +8,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support import loopback, surroundings
+from tests.support import canaries, loopback, surroundings
+from tests.support.canaries import no_canary_in_any_log
 from tests.support.sandbox import Sandbox, listening
 from tests.support.servers import Servers
 
 _servers = Servers(surroundings.given_servers(os.environ), os.environ.get("PYTEST_XDIST_WORKER", "main"))
 surroundings.install(os.environ, _servers.addresses)
 loopback.guard()
+canaries.install()
+
+__all__ = ["db_clean", "no_canary_in_any_log", "sandbox", "servers"]
 
 
 @pytest.fixture(scope="session")
