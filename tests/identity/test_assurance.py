@@ -40,8 +40,9 @@ def test_enough_is_enough(ages, level, max_age_s):
     ],
 )
 def test_too_little_says_what_is_needed_and_how_to_get_it(ages, level, max_age_s, offered):
+    who = principal(ages)
     with pytest.raises(Problem) as refused:
-        assurance.require(principal(ages), level, max_age_s)
+        assurance.require(who, level, max_age_s)
     problem = refused.value
     assert (problem.code, problem.status) == ("assurance_too_low", 403)
     assert problem.detail["need"] == {"level": f"L{level}"} | ({"max_age_s": max_age_s} if max_age_s else {})
