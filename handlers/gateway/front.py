@@ -14,6 +14,8 @@ from http import HTTPStatus
 from typing import Any, Final, NoReturn
 
 from flask import Flask
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.core import clock, log, metrics
 from app.core.edge import problems
@@ -63,6 +65,9 @@ def answer(flask_app: Flask, environ: Environ) -> Reply:
         reply = _answered(flask_app, environ, request_id)
     except Problem as problem:
         reply = _refused(flask_app, environ, problem)
+    except (OperationalError, PoolTimeoutError) as error:  # the database is away, or its pool is
+        logger.warning("database_away", error=type(error).__name__, route=ROUTE)
+        reply = _refused(flask_app, environ, Problem("unavailable", headers={"Retry-After": "5"}))
     except Exception as error:  # the last wall: a bug answers 500 and says where it is
         logger.error(  # noqa: TRY400  the log takes the class and the place, never the text
             "unhandled", exc_info=error, method=environ["REQUEST_METHOD"], route=ROUTE

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from app.core import clock
 from app.core.db import ALL_TENANTS, transaction
@@ -61,9 +62,19 @@ class Registry:
     def _refresh(self) -> None:
         epoch, version = announcements.epoch(), announcements.version()
         if version is None or (epoch, version) != (self._epoch, self._version):
-            self._services = load()
-            self._epoch, self._version = epoch, version or b""
+            self._reload(epoch, version or b"")
         self._checked_at = clock.monotonic()
+
+    def _reload(self, epoch: int, version: bytes) -> None:
+        try:
+            self._services = load()
+        except OperationalError as error:
+            if self._epoch < 0:
+                raise Problem("unavailable", headers={"Retry-After": "5"}) from None
+            # Reads need no SQL: they go by the last copy until the database is back or evidence has no more room.
+            log.warning("registry_not_reloaded", error=type(error).__name__)
+        else:
+            self._epoch, self._version = epoch, version
 
 
 _registry = Registry()

@@ -56,3 +56,11 @@ def test_X11_a_citizen_cannot_say_who_the_citizen_is(citizen, proved, personal, 
         assert seen.json["subject"] == {"name": LI[0], "id_number": LI[1]}
         assert seen.header("X-Subject-Token").startswith("ticket-subject-li-cards-")
         assert WANG[1] not in str(seen.headers)
+
+
+def test_X11_a_withdrawn_consent_ends_it_at_once(proved, personal, upstream):
+    assert call(proved, personal, "POST", "/cards", {}, Idempotency_Key="key-00000001").status_code == 200
+    assert proved.send("DELETE", f"/v1/me/consents/service:{personal}").status_code == 204
+    answer = call(proved, personal, "POST", "/cards", {}, Idempotency_Key="key-00000002")
+    assert (answer.status_code, answer.json["code"]) == (403, "consent_required")
+    assert len(upstream.requests) == 1

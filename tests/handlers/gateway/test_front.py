@@ -5,8 +5,10 @@ import json
 
 import pytest
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
+from app.core import idempotency
 from handlers.gateway import front
 from tests.support.citizen_steps import APP
 from tests.support.upstream import received
@@ -89,6 +91,22 @@ def test_a_bug_is_a_500_that_tells_nothing(citizen, plain, monkeypatch):
     assert (answer.status_code, answer.json["code"]) == (500, "internal_error")
     assert b"canary" not in answer.data
     assert answer.json["request_id"] == answer.headers["X-Request-Id"]
+
+
+def test_a_database_that_is_away_is_a_503_and_reads_go_on(citizen, plain, personal, upstream, monkeypatch):
+    phone = citizen(at=3)
+    assert phone.consent(f"service:{personal}").status_code == 201
+    path = f"/v1/services/{personal}/call/cards"
+    assert phone.send("GET", f"/v1/services/{plain}/call/cards/1").status_code == 200
+
+    def away(*_args: object, **_kwargs: object) -> None:
+        raise OperationalError("", {}, Exception())
+
+    monkeypatch.setattr(idempotency, "transaction", away)
+    answer = phone.send("POST", path, {}, Idempotency_Key="key-00000001")
+    assert (answer.status_code, answer.json["code"], answer.headers["Retry-After"]) == (503, "unavailable", "5")
+    assert phone.send("GET", f"/v1/services/{plain}/call/cards/1").status_code == 200
+    assert {seen.method for seen in received(upstream)} == {"GET"}
 
 
 def test_a_request_without_its_raw_target_is_refused(gateway_app, citizen, upstream, plain):

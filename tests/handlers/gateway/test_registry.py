@@ -3,9 +3,11 @@
 import pytest
 import redis
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from app.core import clock, events, kv
 from app.core.db import ALL_TENANTS, transaction
+from app.core.errors import Problem
 from app.core.ids import new_id
 from handlers.gateway import announcements, floors, registry
 from handlers.gateway.registry import Registry
@@ -101,6 +103,18 @@ def test_without_redis_sql_is_asked_every_two_seconds(copy, loads, later, monkey
         copy.services()
         copy.services()
     assert len(loads) == 3
+
+
+def test_without_the_database_the_last_copy_serves(copy, later, monkeypatch):
+    def away() -> dict:
+        raise OperationalError("", {}, Exception())
+
+    monkeypatch.setattr(registry, "load", away)
+    announce()
+    assert copy.services() == {}
+    fresh = Registry()
+    with pytest.raises(Problem, match="unavailable"):
+        fresh.services()
 
 
 def test_an_unknown_service_is_asked_for_at_once_and_nonsense_is_not(copy, loads):
