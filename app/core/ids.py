@@ -19,9 +19,14 @@ def _uuid7() -> int:
     return (milliseconds & ((1 << 48) - 1)) << 80 | 0x7 << 76 | rand_a << 64 | 0b10 << 62 | rand_b
 
 
+# Two characters at a time: an id is made for every row and every call.
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
+_SHIFTS = range(120, -1, -10)
+
+
 def new_id(prefix: str) -> str:
     value = _uuid7()
-    return f"{prefix}_" + "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
+    return f"{prefix}_{''.join([_PAIRS[value >> shift & 1023] for shift in _SHIFTS])}"
 
 
 def is_id(prefix: str, text: str) -> bool:
