@@ -8,12 +8,12 @@ stand in every book. Each breakage kills -9 or empties one part of the demo's ow
 """
 
 import argparse
-import http.client
 import secrets
 import sys
 import threading
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 
 from app.stack.errors import StackError
@@ -21,7 +21,7 @@ from config.settings import get_settings
 from handlers.cli.walk import citizen, ledger_step, service, staff
 from handlers.cli.walk.citizen import ITEM_NAME, REGION, Phone, key
 from handlers.cli.walk.stage import Stage
-from handlers.cli.walk.wire import Answer, StepFailed, until
+from handlers.cli.walk.wire import BROKEN, Answer, StepFailed, until
 
 WRITES_EACH = 3
 PATIENCE_S = 150.0
@@ -44,7 +44,9 @@ def persist(what: str, ask: Callable[[], Answer], *good: int) -> Answer:
 
     def definite() -> Answer | None:
         answer = ask()
-        later = answer.status in AGAIN or (answer.status >= 500 and answer.status != 504)  # noqa: PLR2004
+        later = answer.status in AGAIN or (
+            answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and answer.status != HTTPStatus.GATEWAY_TIMEOUT
+        )
         return None if later and answer.status not in good else answer
 
     answer = until(what, definite, PATIENCE_S)
@@ -68,7 +70,7 @@ class Life:
             self._prove()
             self._write()
             self._file()
-        except (StepFailed, OSError, LookupError, TypeError, http.client.HTTPException) as failure:
+        except (StepFailed, LookupError, TypeError, *BROKEN) as failure:
             self.trouble = f"{type(failure).__name__}: {failure}"
 
     def _log_in(self) -> None:
@@ -100,7 +102,7 @@ class Life:
         while True:
             used = key()
             answer = persist("a verification", lambda used=used: self._verify(body, used), 201, 504)  # type: ignore[misc]  # bound now
-            if answer.status == 201:  # noqa: PLR2004
+            if answer.status == HTTPStatus.CREATED:
                 return answer
 
     def _verify(self, body: dict[str, str], used: str) -> Answer:
@@ -108,7 +110,7 @@ class Life:
 
     def _at_l3(self) -> bool:
         answer = self.phone.me().ask("GET", "/v1/me")
-        return answer.status == 200 and answer.body["level"] == "L3"  # noqa: PLR2004
+        return answer.status == HTTPStatus.OK and answer.body["level"] == "L3"
 
     def _write(self) -> None:
         consent = {"purpose": f"service:{self.service_id}", "text_version": "1"}
@@ -117,7 +119,7 @@ class Life:
             used = key()
             # 504 is definite too: the outcome is unknown, recorded so, and never sent again under this key.
             answer = persist("a write", lambda used=used: self._call(used), 200, 504)  # type: ignore[misc]  # bound now
-            if answer.status == 200:  # noqa: PLR2004
+            if answer.status == HTTPStatus.OK:
                 self.stage.told.writes[used] = answer.body["data"]
 
     def _call(self, used: str) -> Answer:

@@ -3,6 +3,7 @@
 import secrets
 import uuid
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from app.core import chinaid
@@ -62,7 +63,7 @@ class Phone:
 
     def log_in(self, code: str) -> Answer:
         answer = self.app().ask("POST", "/v1/sessions", {"code": code})
-        if answer.status == 201:  # noqa: PLR2004  created
+        if answer.status == HTTPStatus.CREATED:
             self.token, self.account_id = answer.body["access_token"], answer.body["account_id"]
             self.citizen_id = answer.body["citizen_id"]
             self.stage.told.sessions.append(self.account_id)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ class Member:
             code = pyotp.TOTP(str(pyotp.parse_uri(self.totp_uri).secret)).now()
             path = f"/ops/v1/approvals/{approval_id}/approve"
             answer = self.ops().ask("POST", path, {"payload_hash": shown["payload_hash"]}, X_TOTP=code)
-            if answer.status == 200:  # noqa: PLR2004  HTTP's own number
+            if answer.status == HTTPStatus.OK:
                 self.stage.told.approvals[approval_id] = answer.body["state"]
                 return
             if answer.body.get("code") != "step_up_required":
@@ -90,7 +91,7 @@ class SignIns:
     def member(self, who: str) -> Member:
         if who in self._known:
             kept = Member(self._stage, who, self._known[who]["token"], self._known[who]["totp_uri"])
-            if kept.ops().ask("GET", "/ops/v1/me").status == 200:  # noqa: PLR2004  HTTP's own number
+            if kept.ops().ask("GET", "/ops/v1/me").status == HTTPStatus.OK:
                 return kept
         return self._hire(who)
 
@@ -198,9 +199,9 @@ def step_10_register(stage: Stage, phone: Phone, people: SignIns) -> str:
 
 def _refused(phone: Phone, service_id: str) -> Answer | None:
     answer = phone.call(service_id, "GET", "/account/balance")
-    return answer if answer.status == 403 else None  # noqa: PLR2004  HTTP's own number
+    return answer if answer.status == HTTPStatus.FORBIDDEN else None
 
 
 def _served(phone: Phone, service_id: str) -> dict[str, Any] | None:
     answer = phone.call(service_id, "GET", "/account/balance")
-    return answer.body["data"] if answer.status == 200 else None  # noqa: PLR2004  HTTP's own number
+    return answer.body["data"] if answer.status == HTTPStatus.OK else None

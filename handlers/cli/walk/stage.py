@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class Stage:
 
     def control(self, path: str, body: object = None) -> Answer:
         answer = self.sandbox.ask("POST", f"/sim/v1{path}", body if body is not None else {})
-        if answer.status >= 400:  # noqa: PLR2004  any refusal of a control is a fault of the walk itself
+        if answer.status >= HTTPStatus.BAD_REQUEST:  # any refusal of a control is a fault of the walk itself
             raise StepFailed(f"the sandbox refused {path}: {answer.status}")
         return answer
 
@@ -65,7 +66,7 @@ class Stage:
     # ---- breaking things --------------------------------------------------------------------------------------------
 
     def ready(self) -> None:
-        until("the web to be ready", lambda: self.internal.ask("GET", "/readyz").status == 200 or None)  # noqa: PLR2004  HTTP's own number
+        until("the web to be ready", lambda: self.internal.ask("GET", "/readyz").status == HTTPStatus.OK or None)
 
     def empty_redis(self) -> int:
         """Empty state and broker of the demo's own Redis, after making sure whose it is; returns the keys that went."""

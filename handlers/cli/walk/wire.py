@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 T = TypeVar("T")
+BROKEN = (OSError, http.client.HTTPException)  # what a killed server looks like from outside
 TIMEOUT_S = 40.0
 
 
@@ -67,7 +68,7 @@ def until(what: str, look: Callable[[], T | None], timeout_s: float = 45.0) -> T
         try:
             if found := look():
                 return found
-        except (OSError, http.client.HTTPException):
+        except BROKEN:
             pass  # the web was killed on purpose a moment ago; the deadline is what fails the step
         time.sleep(0.2)
     raise StepFailed(f"waited {timeout_s:.0f} s for {what}")
