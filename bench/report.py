@@ -54,7 +54,8 @@ def judged(made: Sequence[Measured], goals: Sequence[Goal]) -> list[dict[str, An
 def round_line(one: Measured) -> str:
     marks = ("  噪声 noisy" if one.noisy else "") + ("" if one.clean else f"  错误答复 wrong answers {one.statuses}")
     return (
-        f"  第 {one.round} 轮 {one.name:<8} {one.requests_s:8.0f} req/s  p50 {one.p50_ms:6.1f}  p99 {one.p99_ms:6.1f} ms"
+        f"  第 {one.round} 轮 {one.name:<8} {one.requests_s:8.0f} req/s"
+        f"  p50 {one.p50_ms:6.1f}  p99 {one.p99_ms:6.1f} ms"
         f"  CPU {one.cpu_us:6.0f} us/req  load {one.load:4.1f}  foreign {one.foreign:4.0%}{marks}"
     )
 
