@@ -11,10 +11,12 @@ several hosts agree. None of these functions commits.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
+
+MOST_DOUBLINGS: Final = 64
 
 
 class Leased:
@@ -123,5 +125,5 @@ def lapse(db: Session, model: Any, *, from_state: str, to_state: str, delay_s: f
 
 
 def backoff_s(n: int, *, first_s: float = 1.0, most_s: float = 600.0) -> float:
-    """Doubling pause before try n + 1."""
-    return min(most_s, first_s * 2.0 ** max(0, n - 1))
+    """Doubling pause before try n + 1; `n` may count for ever, and 2.0 ** 1024 is no float."""
+    return min(most_s, first_s * 2.0 ** min(max(0, n - 1), MOST_DOUBLINGS))

@@ -114,3 +114,8 @@ def test_many_workers_share_rows_without_taking_one_twice():
 
 def test_backoff_doubles_up_to_its_most():
     assert [leases.backoff_s(n, first_s=1, most_s=10) for n in (1, 2, 3, 4, 5, 50)] == [1, 2, 4, 8, 10, 10]
+
+
+def test_backoff_still_has_its_most_after_a_week_of_trying():
+    # n counts for ever; 2.0 ** 1024 is no float, and a pause that raises takes the whole job down with it
+    assert leases.backoff_s(5000, most_s=10) == 10
