@@ -34,6 +34,7 @@ from app.core.ids import new_id
 LEASE_S: Final = 60
 KEPT: Final = timedelta(hours=24)
 ASK_AGAIN_S: Final = 2
+FINGERPRINT: Final = "idempotency"  # the kind of blind index
 _KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _MAX_ANSWER: Final = 32 * 1024 * 1024
 
@@ -81,7 +82,8 @@ class Replay:
 def begin(
     subject: str, method: str, route: str, key: str | None, fingerprint: str, *, tenant: str = PROVINCE
 ) -> Fresh | Replay:
-    """Take the key, or give back what it led to. `fingerprint` is any digest of target and body.
+    """Take the key, or give back what it led to. `fingerprint` is any digest of target and body; it is stored keyed,
+    because a body of a name and a number could be tried out from its plain digest (P7).
 
     Raises Problem: idempotency_key_required (400), idempotency_key_reused (422), still_running (409, Retry-After),
     outcome_unknown (504).
@@ -139,8 +141,8 @@ def _insert(
         insert(IdempotencyKey)
         .values(
             id=row_id, tenant_id=tenant, subject=subject, method=method, route=route, key_digest=digest,
-            fingerprint=fingerprint, state="running", created_at=func.clock_timestamp(),
-            lease_until=func.clock_timestamp() + timedelta(seconds=LEASE_S),
+            fingerprint=crypto.blind_index(FINGERPRINT, fingerprint), state="running",
+            created_at=func.clock_timestamp(), lease_until=func.clock_timestamp() + timedelta(seconds=LEASE_S),
         )
         .on_conflict_do_nothing()
         .returning(IdempotencyKey.id)
@@ -162,7 +164,7 @@ def _again(found: Any, fingerprint: str) -> Replay:
     if found is None:  # abandoned between our insert and our look: its first owner did nothing
         raise Problem("still_running", headers={"Retry-After": str(ASK_AGAIN_S)})
     row: IdempotencyKey = found[0]
-    if not crypto.same(row.fingerprint, fingerprint):
+    if not any(crypto.same(row.fingerprint, known) for known in crypto.blind_indexes(FINGERPRINT, fingerprint)):
         raise Problem("idempotency_key_reused")
     if row.state == "complete":
         return _kept(row)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, text, update
 
-from app.core import clock, db, idempotency
+from app.core import clock, crypto, db, idempotency
 from app.core.errors import Problem
 from app.core.idempotency import Fresh, IdempotencyKey, Replay
 
@@ -173,3 +173,18 @@ def test_another_tenant_sees_nothing():
     idempotency.complete(begin(tenant="org_1"), 200, {}, b"")
     with db.transaction("org_2") as session:
         assert session.scalars(select(IdempotencyKey)).all() == []
+
+
+def test_the_body_cannot_be_guessed_from_what_is_kept_of_it():
+    # The body of a real-name check is a name and a number: its plain digest could be tried out in seconds (P7).
+    digest = "0b" * 32
+    begin(fingerprint=digest)
+    assert digest not in row().fingerprint
+
+
+def test_a_key_taken_before_the_index_key_was_rotated_is_still_known(monkeypatch):
+    begin(fingerprint="f1")
+    before = crypto.blind_indexes
+    monkeypatch.setattr(crypto, "blind_indexes", lambda kind, text: ["2:of-the-new-key", *before(kind, text)])
+    refused("still_running")
+    refused("idempotency_key_reused", fingerprint="f2")
