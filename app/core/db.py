@@ -5,7 +5,7 @@ reads the setting `tb.tenant`, which `transaction()` sets for itself and which d
 nothing of another tenant, and a query outside a transaction shows nothing at all.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -16,7 +16,10 @@ from sqlalchemy import DateTime, Engine, LargeBinary, Text, create_engine, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from app.core.log import get_log
 from config.settings import get_settings
+
+log = get_log("db")
 
 PROVINCE = "province"  # the tenant of everything that belongs to citizens and the platform itself
 ALL_TENANTS = "*"  # sweepers, callbacks and other work that has no caller
@@ -89,12 +92,20 @@ def transaction(tenant: str = PROVINCE) -> Iterator[Session]:
             raise
         finally:
             _open.reset(token)
-        for act in db.info.get(_AFTER, ()):
+        _run_after(db.info.get(_AFTER, ()))
+
+
+def _run_after(acts: Sequence[Callable[[], None]]) -> None:
+    """What happened has happened: a wake-up that fails must neither deny it to the caller nor hold a tombstone back."""
+    for act in acts:
+        try:
             act()
+        except Exception as error:  # whatever it was, every act here has a sweep behind it
+            log.error("after_commit_failed", exc_info=error)  # noqa: TRY400  the log takes the class and the place
 
 
 def after_commit(db: Session, act: Callable[[], None]) -> None:
-    """Run `act` once the open transaction has committed; never if it does not."""
+    """Run `act` once the open transaction has committed; never if it does not. What it raises is logged, no more."""
     db.info.setdefault(_AFTER, []).append(act)
 
 

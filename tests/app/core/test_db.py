@@ -87,3 +87,17 @@ def test_an_error_never_prints_its_parameters():
     with pytest.raises(DBAPIError) as caught, db.transaction() as session:
         session.execute(text("SELECT CAST(:value AS integer)"), {"value": "canary-990101199003070015"})
     assert "hide_parameters" in str(caught.value)
+
+
+def test_what_fails_after_the_commit_neither_undoes_it_nor_stops_the_rest():
+    done = []
+
+    def fail():
+        raise ConnectionError
+
+    with db.transaction() as session:
+        events.emit(session, "kept.anyway", "x")
+        db.after_commit(session, fail)
+        db.after_commit(session, lambda: done.append("tombstone"))
+    assert _types("province") == ["kept.anyway"]
+    assert done == ["tombstone"]
