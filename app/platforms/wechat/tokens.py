@@ -20,7 +20,7 @@ from typing import Final
 import redis
 
 from app.core import clock, crypto, kv
-from app.core.errors import PlatformBusy, PlatformGarbled
+from app.core.errors import OutcomeUnknown, PlatformBusy, PlatformGarbled
 from app.core.log import get_log
 from app.platforms.wechat import client
 from app.platforms.wechat.client import Reply
@@ -35,6 +35,7 @@ WAIT_S: Final = 5.0
 POLL_S: Final = 0.05
 STRIKES: Final = 3
 HOLD_S: Final = 30
+RETRY_S: Final = 2
 TOKEN_CHARS: Final = 2048
 
 # Delete the cached token only while it is the one that failed: a slower process must not drop its successor.
@@ -84,7 +85,7 @@ def _once_more(app: WechatApp, operation: str, failed: str, reply: Reply, send: 
 
 
 def get(app: WechatApp) -> str:
-    """The token to use now. Raises PlatformError, NotSent, OutcomeUnknown when there is none to be had."""
+    """The token to use now. Raises PlatformError or NotSent when there is none to be had."""
     return _obtain(app).value
 
 
@@ -129,12 +130,18 @@ def _fetch(app: WechatApp) -> _Token:
         "secret": app.secret.get_secret_value(),
         "force_refresh": False,
     }
-    reply = client.post(OPERATION, "/cgi-bin/stable_token", body)
+    try:
+        reply = client.post(OPERATION, "/cgi-bin/stable_token", body)
+    except (OutcomeUnknown, PlatformGarbled) as error:
+        # Asking again is harmless in normal mode. Passed on as it is, it would be read as the unknown outcome of the
+        # call that wanted the token, and a message that never left would never be sent.
+        log.warning("wechat_token_not_fetched", app_id=app.app_id, error=type(error).__name__)
+        raise PlatformBusy(PLATFORM, OPERATION, "no_answer", retry_after_s=RETRY_S) from None
     if not reply.ok:
         raise client.refused(OPERATION, reply)
     value, lives_s = reply.data.get("access_token"), reply.data.get("expires_in")
     if not isinstance(value, str) or not 0 < len(value) <= TOKEN_CHARS or type(lives_s) is not int:
-        raise PlatformGarbled(PLATFORM, OPERATION, "token")
+        raise PlatformBusy(PLATFORM, OPERATION, "token_shape", retry_after_s=RETRY_S)
     return _Token(value, max(lives_s, 1))
 
 

@@ -128,6 +128,15 @@ def test_a_lost_answer_is_unknown_and_never_sent_again(sandbox, openid, kind):
     assert len(sandbox.control("GET", "wechat/messages?user=adult")["messages"]) == 1
 
 
+@pytest.mark.parametrize("kind", ["execute-then-reset", "half-body", "bad-json", "5xx"])
+def test_a_message_without_a_token_has_not_been_sent(sandbox, openid, kind):
+    # Nobody knows what became of the request for a token, which harms nobody; the message itself never left.
+    sandbox.fault(kind, "/wechat/cgi-bin/stable_token")
+    with pytest.raises(PlatformBusy):
+        send(openid)
+    assert sandbox.count(PATH) == 0
+
+
 @pytest.mark.parametrize("kind", ["bad-json", "5xx"])
 def test_an_unreadable_answer_is_garbled_and_names_no_token(sandbox, openid, kind):
     sandbox.fault(kind, FAULT)
