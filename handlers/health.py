@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import db, kv, metrics
 from app.core.edge import Caller, Room, register
+from app.core.edge.problems import COME_BACK_S
 
 public = Room("health", __name__, caller=Caller.PUBLIC, description="Liveness")
 internal = Room("operations", __name__, caller=Caller.INTERNAL, description="Readiness and metrics, internal bind only")
@@ -38,11 +39,12 @@ def _holds(check: Callable[[], bool]) -> bool:
 
 @internal.route("/readyz")
 @internal.response(200)
-def readyz() -> tuple[Response, int]:
+def readyz() -> tuple[Response, int, dict[str, str]]:
     """Every store answers; 503 names those that do not."""
     found = {name: _holds(check) for name, check in CHECKS.items()}
-    ready = all(found.values())
-    return jsonify(status="ready" if ready else "not_ready", checks=found), 200 if ready else 503
+    if all(found.values()):
+        return jsonify(status="ready", checks=found), 200, {}
+    return jsonify(status="not_ready", checks=found), 503, {"Retry-After": str(COME_BACK_S)}
 
 
 @internal.route("/metrics")

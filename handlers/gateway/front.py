@@ -14,8 +14,6 @@ from http import HTTPStatus
 from typing import Any, Final, NoReturn
 
 from flask import Flask
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.core import clock, log, metrics
 from app.core.edge import problems
@@ -65,9 +63,8 @@ def answer(flask_app: Flask, environ: Environ) -> Reply:
         reply = _answered(flask_app, environ, request_id)
     except Problem as problem:
         reply = _refused(flask_app, environ, problem)
-    except (OperationalError, PoolTimeoutError) as error:  # the database is away, or its pool is
-        logger.warning("database_away", error=type(error).__name__, route=ROUTE)
-        reply = _refused(flask_app, environ, Problem("unavailable", headers={"Retry-After": "5"}))
+    except problems.AWAY as error:
+        reply = _refused(flask_app, environ, problems.away(error, ROUTE))
     except Exception as error:  # the last wall: a bug answers 500 and says where it is
         logger.error(  # noqa: TRY400  the log takes the class and the place, never the text
             "unhandled", exc_info=error, method=environ["REQUEST_METHOD"], route=ROUTE

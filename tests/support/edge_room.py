@@ -1,14 +1,25 @@
 """A room of the edge's own tests: one view for each thing the edge promises."""
 
+import redis
 from flask import abort
 from marshmallow import fields, validate
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.core import db, edge
 from app.core.errors import FieldError, Problem
 from app.core.events import OutboxEvent
 
 public = edge.Room("probe", __name__, caller=edge.Caller.PUBLIC, url_prefix="/probe", description="Edge tests")
+
+
+AWAY = {
+    "database": OperationalError("SELECT 'canary'", {}, Exception("canary")),
+    "pool": PoolTimeoutError(),
+    "redis": redis.ConnectionError("canary"),
+    "slow-redis": redis.TimeoutError("canary"),
+}
 
 
 class Inner(edge.Strict):
@@ -53,6 +64,12 @@ def problem():
 @public.response(200)
 def bug():
     raise RuntimeError("canary 990101199003070015")
+
+
+@public.route("/away/<store>")
+@public.response(200)
+def away(store):
+    raise AWAY[store]
 
 
 @public.route("/gone")

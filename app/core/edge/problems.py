@@ -8,6 +8,10 @@ from typing import Any
 
 from flask import Flask, Response, request
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]  # it ships no types
+from redis.exceptions import ConnectionError as RedisAway
+from redis.exceptions import TimeoutError as RedisSilent
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
 from app.core import log, strictjson
@@ -15,6 +19,10 @@ from app.core.errors import FieldError, Problem
 
 logger = log.get_log("edge")
 LANGUAGES = ("zh-CN", "zh", "en")
+# A store is away, or its pool is: the caller comes back, nobody is paged for a bug.
+AWAY = (OperationalError, PoolTimeoutError, RedisAway, RedisSilent)
+COME_BACK_S = 5  # where nobody knows better
+WAITING = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 # werkzeug's refusals in our words; anything else in the 400s is a bad request.
 CODES = {
     400: "bad_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
@@ -44,6 +52,8 @@ def render(problem: Problem) -> Response:
     body |= problem.detail
     response = Response(strictjson.dumps(body), status=text.status, content_type="application/problem+json")
     response.headers.extend(problem.headers)
+    if text.status in WAITING:
+        response.headers.setdefault("Retry-After", str(COME_BACK_S))
     response.headers["Content-Language"] = "en" if english() else "zh-CN"
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -87,6 +97,16 @@ def _on_http(error: HTTPException) -> Response:
     return render(from_http(error))
 
 
+def away(error: Exception, route: str) -> Problem:
+    """What a store that does not answer means to the caller; written down by class only, its text holds addresses."""
+    logger.warning("store_away", error=type(error).__name__, route=route)
+    return Problem("unavailable")
+
+
+def _on_away(error: Exception) -> Response:
+    return render(away(error, str(request.url_rule or "")))
+
+
 def _on_bug(error: Exception) -> Response:
     logger.error("unhandled", exc_info=error, method=request.method, route=str(request.url_rule or ""))
     return render(Problem("internal_error"))
@@ -101,4 +121,6 @@ def install(flask_app: Flask) -> None:
     flask_app.register_error_handler(ParseException, _on_bad_framing)
     flask_app.register_error_handler(Problem, render)
     flask_app.register_error_handler(HTTPException, _on_http)
+    for store_error in AWAY:
+        flask_app.register_error_handler(store_error, _on_away)
     flask_app.register_error_handler(Exception, _on_bug)

@@ -7,8 +7,11 @@ import pytest
 import app.factory
 from app.core import db
 from app.core import events as outbox
+from app.core.edge import problems
+from app.core.errors import Problem
 from config.problems import PROBLEMS
 from config.settings import get_settings
+from tests.support import edge_room
 
 
 @pytest.fixture
@@ -120,6 +123,21 @@ def test_P12_a_bug_is_a_500_that_tells_nothing(client):
     assert "canary" not in answer.text
 
 
+@pytest.mark.parametrize("store", sorted(edge_room.AWAY))
+def test_a_store_that_is_away_is_a_503_that_says_when_to_come_back(client, store):
+    answer = client.get(f"/probe/away/{store}")
+    assert (answer.status_code, answer.json["code"]) == (503, "unavailable")
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert "canary" not in answer.text
+
+
+@pytest.mark.parametrize("code", sorted(code for code, text in PROBLEMS.items() if text.status in (429, 503)))
+def test_every_429_and_503_says_when_to_come_back(client, code):
+    with client.application.test_request_context():
+        assert problems.render(Problem(code)).headers["Retry-After"] == str(problems.COME_BACK_S)
+        assert problems.render(Problem(code, headers={"Retry-After": "7"})).headers.getlist("Retry-After") == ["7"]
+
+
 def test_a_wrong_method_is_405_with_allow(client):
     answer = client.delete("/probe/things")
     assert (answer.status_code, answer.json["code"], answer.headers["Allow"]) == (405, "method_not_allowed", "POST")
@@ -173,3 +191,4 @@ def test_readiness_names_the_store_that_is_down(client, monkeypatch):
     answer = client.get("/readyz", base_url=f"http://127.0.0.1:{get_settings().internal_port}")
     assert answer.status_code == 503
     assert answer.json["checks"]["redis"] is False
+    assert int(answer.headers["Retry-After"]) >= 1
