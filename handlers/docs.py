@@ -13,6 +13,7 @@ from app.core.edge import Caller, Room, register
 room = Room("docs", __name__, caller=Caller.INTERNAL, description="This document, readable")
 
 PAGE = """<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>Tongban 通办 API</title>
+<link rel="icon" href="/docs/favicon-32x32.png">
 <link rel="stylesheet" href="/docs/swagger-ui.css"></head><body><div id="swagger-ui"></div>
 <script src="/docs/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script></body></html>"""
 START = "window.ui = SwaggerUIBundle({url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true})"
