@@ -11,6 +11,7 @@ import hashlib
 from dataclasses import replace
 from typing import Any, Final, NoReturn
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.core import clock, idempotency, strictjson, uses
@@ -39,7 +40,7 @@ def carry(forward: Forward, citizen: Principal, request_id: str) -> Reply:
     if forward.is_plain:
         return _plain(forward, citizen, request_id)
     if not forward.operation.write:
-        return _spoken_for(forward, citizen, request_id, None)
+        return _spoken_for(forward, citizen, request_id)
     route = f"/v1/services/{forward.service.id}/call{forward.operation.pattern}"
     begun = idempotency.begin(
         citizen.account_id, forward.operation.method, route, forward.idempotency_key, forward.digest
@@ -60,28 +61,58 @@ def _plain(forward: Forward, citizen: Principal, request_id: str) -> Reply:
 
 def _once(forward: Forward, citizen: Principal, request_id: str, begun: idempotency.Fresh) -> Reply:
     """A write under a key that is ours: however it ends, the key says so before the citizen hears."""
+    exchange_id = new_id("ex")
     try:
-        reply = _spoken_for(forward, citizen, request_id, begun)
+        person = _introduced(forward, citizen, request_id, exchange_id, begun)
+    except BaseException:
+        idempotency.abandon(begun)  # no byte of the write has left, whatever stopped us
+        raise
+    try:
+        return _settled(forward, citizen, request_id, begun, exchange_id, person)
+    except SQLAlchemyError as error:
+        # Bytes have left, and how it ended could not be written down: "try again later" would be wrong advice. The key
+        # was not released, so it lapses into the same answer.
+        log.error("outcome_not_written", object_id=exchange_id, error=type(error).__name__)  # noqa: TRY400  class only
+        raise Problem("outcome_unknown", detail={"exchange_id": exchange_id}) from None
+
+
+def _settled(
+    forward: Forward, citizen: Principal, request_id: str, begun: idempotency.Fresh, exchange_id: str, person: Person
+) -> Reply:
+    try:
+        reply = _carried(forward, citizen, request_id, exchange_id, person)
     except Problem as problem:
         if problem.code == "outcome_unknown":
-            idempotency.mark_unknown(begun, str(problem.detail.get("exchange_id", "")) or None)
+            idempotency.mark_unknown(begun, exchange_id)
         else:
             idempotency.abandon(begun)
         raise
     except BaseException:
-        idempotency.mark_unknown(begun)
+        idempotency.mark_unknown(begun, exchange_id)
         raise
     idempotency.complete(begun, reply.status, {"Content-Type": JSON}, reply.body)
     return reply
 
 
-def _spoken_for(forward: Forward, citizen: Principal, request_id: str, begun: idempotency.Fresh | None) -> Reply:
+def _spoken_for(forward: Forward, citizen: Principal, request_id: str) -> Reply:
+    """A read that hands over who asks."""
     exchange_id = new_id("ex")
+    person = _introduced(forward, citizen, request_id, exchange_id, None)
+    return _carried(forward, citizen, request_id, exchange_id, person)
+
+
+def _introduced(
+    forward: Forward, citizen: Principal, request_id: str, exchange_id: str, begun: idempotency.Fresh | None
+) -> Person:
+    """The intent committed and the ticket in hand; the service itself has seen nothing yet."""
     subject, fields = _intend(forward, citizen, request_id, exchange_id, begun)
-    ticket = _ticket(forward, subject, exchange_id)
+    return Person(_ticket(forward, subject, exchange_id), fields)
+
+
+def _carried(forward: Forward, citizen: Principal, request_id: str, exchange_id: str, person: Person) -> Reply:
     heard = transport.speak(
-        forward, Person(ticket, fields), request_id=request_id, channel=citizen.channel,
-        key=_key_for_upstream(forward, citizen.account_id) if begun else "",
+        forward, person, request_id=request_id, channel=citizen.channel,
+        key=_key_for_upstream(forward, citizen.account_id) if forward.operation.write else "",
     )  # fmt: skip
     exchanges.closed(exchange_id, heard)
     return _reply(heard, exchange_id)

@@ -4,9 +4,11 @@ import threading
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
-from app.core import kv
+from app.core import idempotency, kv
 from app.core.db import ALL_TENANTS, transaction
+from app.core.ids import is_id
 from handlers.gateway import exchanges
 from tests.support.gateway import call, impatient, manifest, publish
 from tests.support.gateway_fixtures import citizen, gateway_app, gateway_world, personal, plain, proved, trust, upstream
@@ -26,6 +28,10 @@ EXECUTED_AND_LOST = {
     "503 without a word when": ok(b"{}", status="503 Service Unavailable"),
     "504": ok(b"{}", status="504 Gateway Timeout"),
 }
+
+
+def write(phone, service_id):
+    return call(phone, service_id, "POST", "/cards", {"reason": "LOST"}, Idempotency_Key=KEY)
 
 
 def outcomes() -> list[tuple[str, str]]:
@@ -152,3 +158,39 @@ def test_X12_a_database_that_fails_after_the_call_leaves_the_key_taken(proved, p
     again = call(proved, personal, "POST", "/cards", {}, Idempotency_Key=KEY)
     assert again.json["code"] in {"outcome_unknown", "still_running"}
     assert len(upstream.requests) == 1
+
+
+def _lose_the_database(monkeypatch, module, name):
+    def away(*_args, **_kwargs):
+        raise OperationalError("UPDATE", {}, Exception("away"))
+
+    monkeypatch.setattr(module, name, away)
+
+
+def test_X12_a_database_lost_before_the_bytes_leaves_the_key_free(proved, personal, upstream, monkeypatch):
+    with monkeypatch.context() as broken:
+        _lose_the_database(broken, exchanges, "opened")
+        answer = write(proved, personal)
+        assert (answer.status_code, answer.json["code"]) == (503, "unavailable")
+    assert upstream.requests == []
+    assert write(proved, personal).status_code == 200
+
+
+@pytest.mark.parametrize(("module", "name"), [(exchanges, "closed"), (idempotency, "complete")])
+def test_X12_a_database_lost_after_the_bytes_does_not_invite_another_try(
+    proved, personal, upstream, monkeypatch, module, name
+):
+    with monkeypatch.context() as broken:
+        _lose_the_database(broken, module, name)
+        _lose_the_database(broken, idempotency, "mark_unknown")
+        answer = write(proved, personal)
+    assert (answer.status_code, answer.json["code"]) == (504, "outcome_unknown")
+    assert is_id("ex", answer.json["exchange_id"])
+    assert write(proved, personal).json["code"] in {"still_running", "outcome_unknown"}
+    assert len(upstream.requests) == 1
+
+
+def test_X12_an_unknown_write_is_told_as_such_with_the_database_away(proved, personal, upstream, monkeypatch):
+    upstream.scripts = [reset]
+    _lose_the_database(monkeypatch, idempotency, "mark_unknown")
+    assert write(proved, personal).json["code"] == "outcome_unknown"
