@@ -1,8 +1,7 @@
 """The limiter (security.md P9): one token bucket a (action, subject), atomic in Redis, its rules in config/limits.py.
 
-    take      spend one or be refused           for requests
-    require   be refused if nothing is left     before something whose failures count
-    spend     spend without being refused       when it failed
+`take` spends one or refuses. What may only fail so often (real names, TOTP) is counted in SQL by its room instead: those
+counts must outlive Redis.
 
 The bucket is kept as one instant, the moment at which it would be full again (GCRA, ITU-T I.371): one GET, one SET with
 a TTL, the time from Redis's own clock so that hosts agree. Subjects are hashed, so no address or number rests in Redis.
@@ -29,8 +28,8 @@ MICRO: Final = 1_000_000
 MOST_LOCAL: Final = 10_000
 RETRY_WHEN_DOWN_S: Final = 5
 
-# local function tb_bucket(key, interval_us, burst, cost, now_us): 0 when spent, else microseconds to wait; cost 0 looks
-# without spending. Never refuses on cost < 0, which spends -cost. Works on Redis 6.2 and newer.
+# local function tb_bucket(key, interval_us, burst, cost, now_us): 0 when spent, else microseconds to wait. Redis 6.2
+# and newer.
 BUCKET_LUA: Final = """
 local function tb_now()
   local t = redis.call('TIME')
@@ -39,17 +38,10 @@ end
 local function tb_bucket(key, interval_us, burst, cost, now_us)
   local full_at = tonumber(redis.call('GET', key) or '0')
   if full_at < now_us then full_at = now_us end
-  local asked = cost
-  if cost == 0 then asked = 1 end
-  if cost < 0 then asked = -cost end
-  local next_full = full_at + interval_us * asked
+  local next_full = full_at + interval_us * cost
   local wait = next_full - interval_us * burst - now_us
-  if cost >= 0 and wait > 0 then return math.ceil(wait) end
-  if cost ~= 0 then
-    local most = now_us + interval_us * burst * 2
-    if next_full > most then next_full = most end
-    redis.call('SET', key, string.format('%.0f', next_full), 'PX', math.ceil((next_full - now_us) / 1000) + 1000)
-  end
+  if wait > 0 then return math.ceil(wait) end
+  redis.call('SET', key, string.format('%.0f', next_full), 'PX', math.ceil((next_full - now_us) / 1000) + 1000)
   return 0
 end
 """
@@ -66,17 +58,9 @@ def take(action: str, subject: str, cost: int = 1) -> None:
 
     `action` is a row of config/limits.py, `subject` whoever is counted (an id, an address, a blind index).
     """
-    _refuse(action, _ask(action, subject, cost))
-
-
-def require(action: str, subject: str) -> None:
-    """Refuse as `take` does when nothing is left, and spend nothing."""
-    _refuse(action, _ask(action, subject, 0))
-
-
-def spend(action: str, subject: str, cost: int = 1) -> None:
-    """Count what has happened; never refuses for the bucket's sake, but is as closed as its rule when Redis is down."""
-    _ask(action, subject, -cost)
+    wait_us = _ask(action, subject, cost)
+    if wait_us > 0:
+        raise refusal(action, wait_us)
 
 
 def bucket_key(action: str, subject: str) -> str:
@@ -100,11 +84,6 @@ def refusal(action: str, wait_us: int) -> Problem:
     )
 
 
-def _refuse(action: str, wait_us: int) -> None:
-    if wait_us > 0:
-        raise refusal(action, wait_us)
-
-
 def _ask(action: str, subject: str, cost: int) -> int:
     key, (interval_us, burst) = bucket_key(action, subject), bucket_args(action)
     try:
@@ -125,12 +104,11 @@ def _ask_here(key: str, interval_us: int, burst: int, cost: int) -> int:
     """The same bucket in this process, while Redis is away."""
     now_us = clock.monotonic() * MICRO
     with _local_lock:
-        next_full = max(_local.get(key, 0.0), now_us) + interval_us * (abs(cost) or 1)
+        next_full = max(_local.get(key, 0.0), now_us) + interval_us * cost
         wait = next_full - interval_us * burst - now_us
-        if cost >= 0 and wait > 0:
+        if wait > 0:
             return math.ceil(wait)
-        if cost:
-            if len(_local) >= MOST_LOCAL:
-                _local.clear()  # a moment of generosity instead of memory without end
-            _local[key] = min(next_full, now_us + 2 * interval_us * burst)
+        if len(_local) >= MOST_LOCAL:
+            _local.clear()  # a moment of generosity instead of memory without end
+        _local[key] = next_full
     return 0

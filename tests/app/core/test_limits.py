@@ -10,6 +10,7 @@ from redis.retry import Retry
 from app.core import kv, limits
 from app.core.errors import Problem
 from config.limits import LIMITS, Limit
+from tests.support.source import modules, strings
 
 SLOW = Limit(3, 0.001, "closed")
 SLOW_OPEN = Limit(3, 0.001, "open")
@@ -71,22 +72,6 @@ def test_it_refills():
             limits.take("fast", "a")
 
 
-def test_failures_count_only_when_they_happen():
-    for _ in range(10):
-        limits.require("slow", "a")
-    for _ in range(3):
-        limits.require("slow", "a")
-        limits.spend("slow", "a")
-    refused(limits.require, "slow", "a")
-    limits.spend("slow", "a")  # never refuses
-
-
-def test_spending_beyond_the_bucket_has_an_end():
-    for _ in range(100):
-        limits.spend("slow", "a")
-    assert int(refused(limits.require, "slow", "a").headers["Retry-After"]) <= 2 * 3 * 1000
-
-
 def test_cost_is_taken_at_once():
     limits.take("slow", "a", 3)
     refused(limits.take, "slow", "a")
@@ -96,7 +81,7 @@ def test_cost_is_taken_at_once():
 
 def test_every_key_is_ours_has_a_ttl_and_names_nobody():
     limits.take("slow", "13800000000")
-    limits.spend("fast", "203.0.113.7")
+    limits.take("fast", "203.0.113.7")
     keys = list(kv.client().scan_iter("*"))
     assert keys
     for key in keys:
@@ -126,18 +111,15 @@ def test_many_at_once_never_get_more_than_the_capacity():
 
 
 def test_without_redis_a_closed_rule_refuses(no_redis):
-    for act in (limits.take, limits.require, limits.spend):
-        problem = refused(act, "slow", "a", code="unavailable")
-        assert problem.status == 503
-        assert int(problem.headers["Retry-After"]) > 0
+    problem = refused(limits.take, "slow", "a", code="unavailable")
+    assert problem.status == 503
+    assert int(problem.headers["Retry-After"]) > 0
 
 
 def test_without_redis_an_open_rule_counts_here(no_redis):
-    limits.require("slow_open", "a")
     for _ in range(3):
         limits.take("slow_open", "a")
     refused(limits.take, "slow_open", "a")
-    refused(limits.require, "slow_open", "a")
     limits.take("slow_open", "b")
 
 
@@ -178,13 +160,14 @@ def test_every_rule_can_work(name):
 @pytest.mark.parametrize(
     "name",
     [
-        "login_address",
-        "session_create_ip",
-        "real_name_account",
-        "real_name_target",
-        "approval_attempt",
-        "verification_start",
+        "login_address", "login_app", "real_name_ip", "real_name_global", "verification_start", "case_create",
+        "ops_write",
     ],
-)
-def test_login_proofs_and_approvals_fail_closed(name):
+)  # fmt: skip
+def test_login_proofs_and_what_is_written_fail_closed(name):
     assert LIMITS[name].when_redis_down == "closed"
+
+
+def test_every_rule_is_used():
+    used = {text for one in modules() if one.name != "config.limits" for text in strings(one)}
+    assert sorted(set(LIMITS) - used - {"slow", "slow_open", "fast"}) == []
