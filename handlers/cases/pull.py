@@ -45,14 +45,20 @@ def pull_next() -> bool:
 
 
 def _pull(held: leases.Claim) -> None:
-    with transaction() as db:
-        case_no = db.get_one(Case, held.id).case_no or ""
     try:
-        shown = registry.province().get_case(case_no)
+        _ask(held)
     except (OutboundError, PlatformError) as error:
         log.warning("case_not_pulled", object_id=held.id, error=type(error).__name__)
         _later(held)
-        return
+    except Exception as error:  # an answer that cannot be written must not stop the other cases
+        log.error("case_not_applied", object_id=held.id, n=held.n, exc_info=error)  # noqa: TRY400  class and place only
+        _later(held)
+
+
+def _ask(held: leases.Claim) -> None:
+    with transaction() as db:
+        case_no = db.get_one(Case, held.id).case_no or ""
+    shown = registry.province().get_case(case_no)
     with transaction() as db:
         progress.apply(db, held.id, shown)
         state = "closed" if db.get_one(Case, held.id).state in states.FINAL else "wanted"

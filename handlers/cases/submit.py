@@ -59,6 +59,14 @@ def _submit(held: leases.Claim) -> None:
         _not_prepared(held, error)
         return
     try:
+        _hand_over(held, submission)
+    except Exception as error:  # it may have been executed: this case is asked about, the next goes on
+        log.error("case_not_settled", object_id=held.id, n=held.n, exc_info=error)  # noqa: TRY400  class and place only
+        _unknown(held)
+
+
+def _hand_over(held: leases.Claim, submission: CaseSubmission) -> None:
+    try:
         shown = registry.province().submit_case(submission)
     except (NotSent, PlatformBusy) as error:
         _again(held, max(leases.backoff_s(held.n, most_s=MOST_PAUSE_S), getattr(error, "retry_after_s", 0)))
@@ -156,11 +164,17 @@ def resolve_next() -> bool:
 
 def _resolve(held: leases.Claim) -> None:
     try:
-        shown = registry.province().find_case_by_key(held.id)
+        _ask(held)
     except (OutboundError, PlatformError) as error:
         log.warning("case_not_resolved", object_id=held.id, n=held.n, error=type(error).__name__)
         _keep_unknown(held)
-        return
+    except Exception as error:  # an answer that cannot be written must not stop the other cases
+        log.error("case_not_settled", object_id=held.id, n=held.n, exc_info=error)  # noqa: TRY400  class and place only
+        _keep_unknown(held)
+
+
+def _ask(held: leases.Claim) -> None:
+    shown = registry.province().find_case_by_key(held.id)
     if shown is not None:
         _submitted(held, shown)
     else:

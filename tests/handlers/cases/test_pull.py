@@ -1,5 +1,7 @@
 """A hint makes us ask; what the hint says is never believed."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.core.db import transaction
@@ -114,3 +116,12 @@ def test_a_worker_that_died_asking_is_replaced(town, rows, case_id):
     rows("UPDATE case_pulls SET state = 'pulling', lease_until = now() - interval '1 s'")
     assert pull.pull_next()
     assert state(rows) == "received"
+
+
+def test_a_snapshot_that_cannot_be_written_waits_its_turn(town, rows, case_id):
+    town.advance(case_id, "received")
+    town.cases[case_id] = replace(town.cases[case_id], seq=2**40)
+    hint(town, case_id)
+    assert pull.pull_next()
+    assert rows("SELECT state, failures FROM case_pulls") == [("wanted", 1)]
+    assert not pull.pull_next(), "it must wait"

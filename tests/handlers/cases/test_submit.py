@@ -185,3 +185,26 @@ def test_many_workers_file_each_case_once(li, town):
     for worker in workers:
         worker.join()
     assert sorted(sent.case_id for sent in town.filed) == sorted(ids)
+
+
+def test_an_answer_that_cannot_be_written_does_not_stop_the_next(li, town, rows):
+    filed(li)
+    submit.submit_next()
+    broken, sound = filed(li), filed(li)
+    # The province gives a number that is another case's already: the row's own constraint refuses it.
+    town.cases[broken] = next(iter(town.cases.values()))
+    assert submit.submit_next()
+    assert state(rows, broken) == ("unknown", "unknown")
+    assert submit.submit_next()
+    assert state(rows, sound) == ("submitted", "submitted")
+    at_once(rows)
+    assert submit.resolve_next()
+    assert state(rows, broken) == ("unknown", "unknown")
+    assert not submit.resolve_next(), "it must wait"
+
+
+def test_a_fault_of_ours_on_the_way_is_asked_about(li, town, rows):
+    case_id = filed(li)
+    town.after["submit_case"] = ZeroDivisionError()
+    assert submit.submit_next()
+    assert state(rows, case_id) == ("unknown", "unknown")
