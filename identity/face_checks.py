@@ -100,6 +100,17 @@ def _claim(db: Session, limit: int, *extra: Any) -> list[Claim]:
 
 
 def _ask(held: Claim) -> None:
+    """One attempt, whatever it does: the others of the batch are leased already and would wait for its sake."""
+    try:
+        _put(held)
+    except Exception as error:
+        log.error("face_not_settled", object_id=held.id, n=held.n, exc_info=error)  # noqa: TRY400  class and place only
+        pause_s = leases.backoff_s(held.n, first_s=POLL_CHECK_S, most_s=POLL_MOST_S)
+        with transaction(held.tenant_id) as db:
+            leases.release(db, VerificationPoll, held, state="waiting", delay_s=pause_s)
+
+
+def _put(held: Claim) -> None:
     question = _read(held)
     if question is None:
         return

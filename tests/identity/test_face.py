@@ -243,3 +243,16 @@ def test_an_unknown_verification_is_not_found(phone, odd):
     caller = phone()
     for answer in (caller.send("GET", f"/v1/me/verifications/{odd}"), caller.finish(odd)):
         assert (answer.status_code, answer.json["code"]) == (404, "not_found")
+
+
+def test_an_attempt_that_cannot_be_asked_about_does_not_stop_the_next(phone, world, old, rows):
+    broken, sound = phone().to_l2(LI), phone("openid-b").to_l2(LI)
+    stuck, verification_id = broken.start_face(), sound.start_face()
+    rows("UPDATE verifications SET provider_ref_sealed = 'v1|x' WHERE id = :id", id=stuck)
+    world.face_says(verification_id)
+    due(old)
+    world.authority_says(verification_id)
+    due(old)
+    assert state_of(sound, verification_id) == "consumed"
+    assert rows("SELECT state FROM verification_polls WHERE id = :id", id=stuck) == [("waiting",)]
+    assert broken.finish(stuck).json["state"] == "pending"
