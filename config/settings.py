@@ -1,7 +1,8 @@
 """The only reader of the environment: typed, frozen, secrets that print as stars.
 
 `get_settings()` reads once. Everything wrong is reported at once, each with its mend, as one `SettingsError`.
-Production refuses what only a demo may have: default secrets, debug, the sandbox, plain-HTTP callbacks, egress exceptions.
+Production refuses what only a demo may have: default secrets, debug, the sandbox, plain-HTTP callbacks, egress
+exceptions.
 """
 
 import base64
@@ -168,11 +169,11 @@ class Settings(BaseSettings):
             (
                 any(word in s.get_secret_value().lower() for s in secrets for word in GIVEAWAYS)
                 or any(not s.get_secret_value() for s in secrets),
-                "TB_WECHAT_APPS, TB_PROVINCE_*: a secret is empty or a demonstration value; use the one the platform issued",
+                "TB_WECHAT_APPS, TB_PROVINCE_*: a secret is empty or a demonstration value; use the one issued",
             ),
             (
                 any(len(set(_key(key))) < KEY_BYTES // 4 for key in keys),
-                "TB_DATA_KEYS, TB_INDEX_KEYS, TB_AUDIT_KEY: a key is not random; make one with head -c 32 /dev/urandom | base64",
+                "TB_DATA_KEYS, TB_INDEX_KEYS, TB_AUDIT_KEY: a key is not random: head -c 32 /dev/urandom | base64",
             ),
             (
                 len(set(keys)) != len(keys),

@@ -1,6 +1,6 @@
 """The limiter (security.md P9): one token bucket a (action, subject), atomic in Redis, its rules in config/limits.py.
 
-`take` spends one or refuses. What may only fail so often (real names, TOTP) is counted in SQL by its room instead: those
+`take` spends one or refuses. What may only fail so often (real names, TOTP) is counted in SQL by its room, since such
 counts must outlive Redis.
 
 The bucket is kept as one instant, the moment at which it would be full again (GCRA, ITU-T I.371): one GET, one SET with
