@@ -76,13 +76,12 @@ def withdraw(principal: Principal, purpose: str) -> None:
             act(db, principal.account_id, purpose)
 
 
-def require(db: Session, account_id: str, purpose: str, *, hold: bool = True) -> str:
+def require(db: Session, account_id: str, purpose: str) -> str:
     """The id of the standing consent to the current text. Raises Problem consent_required.
 
-    `hold` keeps a withdrawal waiting until the commit, so that it is either before this transaction or after it.
+    The lock keeps a withdrawal waiting until the commit, so that it is either before this transaction or after it.
     """
-    if hold:
-        db.execute(select(Account.id).where(Account.id == account_id).with_for_update(read=True))
+    db.execute(select(Account.id).where(Account.id == account_id).with_for_update(read=True))
     row, text = newest(db, account_id, purpose), text_of(purpose)
     if text is None or row is None or not row.given or row.text_hash != text.digest:
         raise Problem("consent_required", detail=_named(text, purpose))

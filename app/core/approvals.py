@@ -157,17 +157,6 @@ def get(db: Session, approval_id: str) -> Approval:
     return _opened(row)
 
 
-def waiting(db: Session, limit: int = 50) -> list[Approval]:
-    """Those still open, oldest first."""
-    rows = db.scalars(
-        select(ApprovalRow)
-        .where(ApprovalRow.state == "requested", ApprovalRow.expires_at > clock.now())
-        .order_by(ApprovalRow.id)
-        .limit(limit)
-    )
-    return [_opened(row) for row in rows]
-
-
 def _judged(row: ApprovalRow, principal: StaffPrincipal, payload_hash: str) -> Approval:
     if clock.now() > row.expires_at:
         raise Problem("approval_expired")

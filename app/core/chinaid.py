@@ -1,4 +1,4 @@
-"""Check digits and shapes of mainland id numbers, unified social credit codes and certificate identifiers.
+"""Check digits and shapes of mainland id numbers and unified social credit codes.
 
 Called wherever such a number enters (identity, cases, the province client) or is made (bundled catalogue). Pure: no
 clock of its own, no table, no network. It never says whether a number was issued, only whether it could have been.
@@ -36,10 +36,6 @@ OLDEST_YEAR: Final = 1900
 USCC_ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 USCC_WEIGHTS: Final = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 USCC_SHAPE: Final = re.compile(rf"[{USCC_ALPHABET}]{{18}}")
-
-# ISO/IEC 7064 MOD 37,36 over the 36 characters below.
-ISO_ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-ISO_SHAPE: Final = re.compile(r"[0-9A-Z]+")
 
 
 class BadIdNumber(ValueError):
@@ -106,14 +102,3 @@ def uscc_check(first17: str) -> str:
 def is_uscc(text: str) -> bool:
     """Whether `text` is a well-formed unified social credit code (GB 32100), upper case."""
     return bool(USCC_SHAPE.fullmatch(text)) and uscc_check(text[:17]) == text[17]
-
-
-def mod_37_36(text: str) -> str:
-    """The ISO/IEC 7064 MOD 37,36 check character of `text` (0-9, A-Z). Raises ValueError for other characters."""
-    if not ISO_SHAPE.fullmatch(text):
-        raise ValueError("MOD 37,36 is defined over 0-9 and A-Z")
-    rest = 36
-    for char in text:
-        rest = (rest + ISO_ALPHABET.index(char)) % 36 or 36
-        rest = rest * 2 % 37
-    return ISO_ALPHABET[(37 - rest) % 36]

@@ -136,19 +136,6 @@ def unseal_bytes(sealed: str, *, table: str, column: str, row_id: str, tenant: s
         raise Unsealable from None
 
 
-def sealed_with(sealed: str) -> str:
-    """The id of the key a value was sealed with; a rotation looks for those that are not the writer's."""
-    parts = sealed.split("|")
-    if len(parts) != PARTS:
-        raise Unsealable
-    return parts[2]
-
-
-def writer_key() -> str:
-    """The id of the key that seals now."""
-    return _ring(get_settings().data_keys).writer
-
-
 def blind_index(kind: str, canonical: str) -> str:
     """The text under which a value of this kind is stored and found, by the first index key.
 

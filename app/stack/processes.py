@@ -1,4 +1,4 @@
-"""The running demo's processes by name, for the walk and the fault runner: look one up, kill it, wait for the next.
+"""The running demo's processes by name, for the walk and the fault runner: look one up, kill it.
 
 The supervisor keeps the file current. A name is a main process that leads its own group: killing the group is what a
 machine that runs out of memory does to a service.
@@ -7,13 +7,10 @@ machine that runs out of memory does to a service.
 import json
 import os
 import signal
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.stack.errors import StackError
-
-LOOK_EVERY_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -35,10 +32,10 @@ class Processes:
             raise StackError(f"{name} is not running, so it cannot be killed.")
         return pid
 
-    def kill(self, name: str, *, whole: bool = True) -> int:
-        """Kill -9 `name`, with its own children if `whole`; gives the pid that was killed."""
+    def kill(self, name: str) -> int:
+        """Kill -9 `name` with its own children; gives the pid that was killed."""
         pid = self._running(name)
-        os.killpg(pid, signal.SIGKILL) if whole else os.kill(pid, signal.SIGKILL)
+        os.killpg(pid, signal.SIGKILL)
         return pid
 
     def kill_children(self, name: str) -> list[int]:
@@ -48,13 +45,3 @@ class Processes:
         for child in listed:
             os.kill(int(child), signal.SIGKILL)
         return [int(child) for child in listed]
-
-    def wait_for_next(self, name: str, after: int, within_s: float = 30.0) -> int:
-        """The pid of `name` once it is another than `after`. Raises StackError when that takes too long."""
-        deadline = time.monotonic() + within_s
-        while time.monotonic() < deadline:
-            pid = self.pid(name)
-            if pid is not None and pid != after:
-                return pid
-            time.sleep(LOOK_EVERY_S)
-        raise StackError(f"{name} did not come back within {within_s:.0f} s.")

@@ -5,7 +5,6 @@ somebody waits for the province.
 """
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -90,6 +89,3 @@ class CasePull(Tenanted, leases.Leased, Base):
     __table_args__ = (Index("case_pulls_due", "next_at", postgresql_where="state in ('wanted', 'pulling')"),)
     id: Mapped[str] = mapped_column(ForeignKey("cases.id"), primary_key=True)
     failures: Mapped[int] = mapped_column(default=0)
-
-
-Form = dict[str, Any]  # the citizen's answers: text, whole numbers, yes/no and lists of texts

@@ -21,11 +21,6 @@ class ItemsQuery(PageQuery):
     )
 
 
-class LimitSchema(Strict):
-    n = fields.Integer(required=True)
-    unit = fields.String(required=True, metadata={"description": "WD working days, CD calendar days, M months"})
-
-
 class ItemSchema(Strict):
     code = fields.String(required=True)
     name = fields.String(required=True)

@@ -92,7 +92,6 @@ def test_a_room_can_bring_texts_of_its_own(phone, monkeypatch):
     assert (answer.status_code, answer.json["recipient"]) == (201, "somebody")
     with db.transaction() as session:
         assert consent.require(session, caller.account_id, "service:sv_1") == answer.json["id"]
-        assert consent.require(session, caller.account_id, "service:sv_1", hold=False) == answer.json["id"]
         with pytest.raises(Problem, match="consent_required"):
             consent.require(session, caller.account_id, "service:sv_2")
     assert caller.send("DELETE", "/v1/me/consents/service:sv_1").status_code == 204

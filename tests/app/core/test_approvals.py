@@ -115,13 +115,6 @@ def test_a_request_can_be_taken_back_by_its_author_and_by_no_other_operator(done
         assert approvals.refuse(session, approval.id, ASKER).state == "refused"
 
 
-def test_those_waiting_are_listed(done):
-    first, second = asked(), asked()
-    approve(first)
-    with db.transaction() as session:
-        assert [one.id for one in approvals.waiting(session)] == [second.id]
-
-
 def test_a_day_later_it_is_expired(done, monkeypatch):
     approval = asked()
     audit.seal_pending()
@@ -129,8 +122,6 @@ def test_a_day_later_it_is_expired(done, monkeypatch):
     moment = clock.now() + timedelta(hours=24, seconds=1)
     monkeypatch.setattr(clock, "now", lambda: moment)
     refused("approval_expired", lambda: approve(approval))
-    with db.transaction() as session:
-        assert approvals.waiting(session) == []
     assert approvals.expire_due() == 0  # the database's clock decides, and it has not moved
     assert done == []
 

@@ -72,14 +72,3 @@ def test_credit_code_samples(code):
 )
 def test_credit_code_shape(code):
     assert not chinaid.is_uscc(code)
-
-
-def test_mod_37_36_vectors():
-    assert chinaid.mod_37_36("11100000000013338W002" + "11320482014138860P" + "201807250201" + "001") == "M"
-    assert chinaid.mod_37_36("11990000MB0000001M001" + "11990000MB0000001M" + "202311150001" + "001") == "W"
-
-
-@pytest.mark.parametrize("text", ["", "a", "1.2", "１"])
-def test_mod_37_36_refuses_other_characters(text):
-    with pytest.raises(ValueError, match="MOD 37,36"):
-        chinaid.mod_37_36(text)

@@ -55,9 +55,3 @@ def test_what_is_down_cannot_be_killed(known):
 def test_an_unknown_name_is_answered_with_the_known_ones(known):
     with pytest.raises(StackError, match="no process named wbe: it runs web, worker"):
         known.pid("wbe")
-
-
-def test_the_next_pid_is_waited_for(known, process):
-    assert known.wait_for_next("web", after=process.pid + 1) == process.pid
-    with pytest.raises(StackError, match="web did not come back"):
-        known.wait_for_next("web", after=process.pid, within_s=0.1)
