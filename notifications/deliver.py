@@ -107,7 +107,7 @@ def _carry(held: leases.Claim) -> None:
         _not_prepared(held, error)
     else:
         if outgoing is not None:
-            _send(outgoing)
+            _send_one(outgoing)
 
 
 # ---- the intent ----------------------------------------------------------------------------------------------------
@@ -177,6 +177,14 @@ def _stop(held: leases.Claim, stopped: _Stopped) -> None:
 
 
 # ---- the bytes and the outcome -------------------------------------------------------------------------------------
+
+
+def _send_one(out: Outgoing) -> None:
+    try:
+        _send(out)
+    except Exception as error:  # it may have left, so it is unknown now and not in a minute; the batch goes on
+        log.error("attempt_not_settled", object_id=out.held.id, exc_info=error)  # noqa: TRY400  class and place only
+        _lose(out)
 
 
 def _send(out: Outgoing) -> None:

@@ -286,3 +286,14 @@ def test_an_app_without_a_template_has_the_inbox(li, town, rows):
     say(li)
     assert rows("SELECT count(*) FROM message_attempts")[0][0] == 0
     assert rows("SELECT count(*) FROM inbox_entries")[0][0] == 1
+
+
+def test_a_fault_of_ours_on_the_way_is_unknown_and_does_not_stop_the_next(li, mini, town, rows):
+    other = mini("wang", LI, 2)
+    accept(other)
+    say(li)
+    say(other, "event:2")
+    town.trouble["send"] = ZeroDivisionError()
+    assert run() == 2
+    assert rows("SELECT state, reason FROM message_attempts") == [("unknown", "no_answer")] * 2
+    assert grants(rows) == ["given", "maybe_used", "maybe_used"]
