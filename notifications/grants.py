@@ -73,7 +73,8 @@ def on_event(db: Session, event: Event) -> None:
     account = accounts.by_openid(db, channel, app_id, said["openid"])
     if account is None:
         return  # answered the pop-up without ever logging in with us: nothing to send to
-    for item in said["items"]:
+    # In the order of `report`: each template is locked, and two who lock in different orders wait for each other.
+    for item in sorted(said["items"], key=lambda item: str(item["template_id"])):
         template = templates.by_platform_id(db, channel, app_id, item["template_id"])
         if template is not None:
             answer = "off" if item["answer"] == "reject" and item["source"] == "change" else item["answer"]

@@ -1,13 +1,17 @@
 """The grant ledger: an accept told twice counts once, a no from the channel wins, and nobody is pestered."""
 
+import itertools
 import threading
 
 import pytest
 
+from app.core import clock, inbound
 from app.core.db import transaction
+from app.core.events import Event
 from notifications import grants
 from tests.support.citizen_fixtures import NOTICE, PROGRESS, accept, code_of
 from tests.support.citizen_steps import unique
+from tests.support.surroundings import WECHAT_APP_ID
 
 
 @pytest.fixture
@@ -182,3 +186,19 @@ def test_takers_never_share_a_grant(li, templates):
     for worker in workers:
         worker.join()
     assert sorted(taken) == [False] * 5 + [True] * 3
+
+
+def test_both_sights_of_one_pop_up_lock_its_templates_in_one_order(li, monkeypatch):
+    """The report and the event come at once; in different orders each would wait for the other's lock."""
+    order = []
+    monkeypatch.setattr(grants, "_one_at_a_time", lambda _db, _account, template: order.append(template))
+    answers = {PROGRESS: "accept", NOTICE: "accept"}
+    li.send("POST", "/v1/me/grants", {"answers": answers}, Idempotency_Key=unique("grant"))
+    for names in itertools.permutations(answers):
+        items = [{"template_id": name, "answer": "accept", "source": "popup"} for name in names]
+        monkeypatch.setattr(inbound, "read", lambda _db, _id, items=items: {"openid": li.openid, "items": items})
+        told = {"platform": "wechat", "app_id": WECHAT_APP_ID}
+        with transaction() as db:
+            grants.on_event(db, Event("ev_1", "callback.grants", "province", "in_1", told, clock.now()))
+    assert len(order) == 6
+    assert order[:2] == order[2:4] == order[4:]
