@@ -8,7 +8,7 @@ flight, the receipt is its. Nothing here commits.
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -52,9 +52,16 @@ def _received(db: Session, account_id: str, template: Template, item: Mapping[st
     if receipt_id is None:
         return  # heard before
     receipt = db.get_one(Receipt, receipt_id)
+    _one_at_a_time(db, receipt.channel, receipt.app_id, receipt.channel_message_id)
     attempt = _named(db, receipt) or _only_unknown(db, receipt)
     if attempt is not None:
         _apply(db, receipt, attempt)
+
+
+def _one_at_a_time(db: Session, channel: str, app_id: str, message_id: str) -> None:
+    # The receipt and our commit of the id may cross: each would look before the other's row is to be seen, and the
+    # receipt would stay unapplied for ever. Whoever comes second waits here for the other's commit, and then looks.
+    db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{channel}|{app_id}|{message_id}", 0))))
 
 
 def _named(db: Session, receipt: Receipt) -> Attempt | None:
@@ -79,6 +86,9 @@ def _only_unknown(db: Session, receipt: Receipt) -> Attempt | None:
 def apply_early(db: Session, attempt_id: str) -> None:
     """An attempt has just learnt its channel id: a receipt may have come first."""
     attempt = db.get_one(Attempt, attempt_id, populate_existing=True)
+    if attempt.channel_message_id is None:
+        return
+    _one_at_a_time(db, attempt.channel, attempt.app_id, attempt.channel_message_id)
     early = db.scalars(
         select(Receipt).where(
             Receipt.channel == attempt.channel, Receipt.app_id == attempt.app_id, Receipt.attempt_id.is_(None),

@@ -1,5 +1,7 @@
 """Receipts find their attempt by the channel's id, early or late, and are the only thing that resolves an unknown."""
 
+import threading
+
 import pytest
 
 from app.core.db import transaction
@@ -97,4 +99,21 @@ def test_nothing_is_settled_twice_by_the_sweeper(li, town, rows):
     run()
     receive(li, town.sent[0].message_id)
     assert deliver.notice_lost() == 0
+    assert attempt(rows)[0] == "delivered"
+
+
+def test_a_receipt_at_the_very_moment_of_our_commit_is_applied(li, town, rows, monkeypatch):
+    """Neither transaction sees the other's row unless one of them waits."""
+    apply_early, threads = receipts.apply_early, []
+
+    def and_meanwhile(db, attempt_id):
+        apply_early(db, attempt_id)
+        threads.append(threading.Thread(target=receive, args=(li, town.sent[0].message_id)))
+        threads[0].start()
+        threads[0].join(0.5)  # long enough to have looked for the attempt, unless it waits for us
+
+    monkeypatch.setattr(receipts, "apply_early", and_meanwhile)
+    say(li)
+    run()
+    threads[0].join()
     assert attempt(rows)[0] == "delivered"
