@@ -21,6 +21,7 @@ log = get_log("tasks")
 
 QUEUES: Final = ("urgent", "normal", "bulk")
 _PREFIX: Final = "tongban."
+_WOKEN: Final = "woken_jobs"
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,14 @@ def job(
 
 
 def wake(db: Session, name: str, *args: str) -> None:
-    """After the open transaction commits, ask a worker to run the job now. A broker that is down costs only time."""
-    database.after_commit(db, lambda: _send(name, args))
+    """After the open transaction commits, ask a worker to run the job now. A broker that is down costs only time.
+
+    Once a transaction is enough: whoever wakes finds every row of it.
+    """
+    woken: set[tuple[str, ...]] = db.info.setdefault(_WOKEN, set())
+    if (name, *args) not in woken:
+        woken.add((name, *args))
+        database.after_commit(db, lambda: _send(name, args))
 
 
 def _send(name: str, args: tuple[str, ...]) -> None:

@@ -48,3 +48,11 @@ def test_only_json_is_accepted_from_the_broker():
 def test_an_unknown_queue_is_refused():
     with pytest.raises(ValueError, match="unknown queue"):
         tasks.job("x", queue="fast")
+
+
+def test_one_transaction_wakes_a_job_once(sent):
+    with db.transaction() as session:
+        for _ in range(500):  # a page of a catalogue tells of as many items
+            tasks.wake(session, "deliver_events")
+        tasks.wake(session, "deliver_events", "x")
+    assert sent == [("tongban.deliver_events", ()), ("tongban.deliver_events", ("x",))]
