@@ -109,6 +109,18 @@ def is_held(db: Session, model: Any, held: Claim) -> bool:
     return db.execute(still.with_for_update()).first() is not None
 
 
+def extend(db: Session, model: Any, held: Claim, *, lease_s: int) -> bool:
+    """Hold the row `lease_s` from now, for work in steps that takes longer than one lease. False as with `settle`."""
+    still = db.execute(
+        update(model)
+        .where(model.id == held.id, model.n == held.n, model.state == held.state)
+        .values(lease_until=func.clock_timestamp() + timedelta(seconds=lease_s))
+        .returning(model.id)
+        .execution_options(synchronize_session=False)
+    )
+    return still.first() is not None
+
+
 def lapse(db: Session, model: Any, *, from_state: str, to_state: str, delay_s: float = 0.0) -> list[Claim]:
     """Move on rows whose lease ran out in a state where bytes may have left: nobody knows what became of them.
 

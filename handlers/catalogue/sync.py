@@ -125,10 +125,8 @@ def _store(held: leases.Claim, version: str, read: Sequence[rows.Row]) -> int:
 
 
 def _still_ours(db: Session, held: leases.Claim) -> None:
-    row = db.execute(
-        select(CatalogueSync.n).where(CatalogueSync.id == held.id, CatalogueSync.state == "running").with_for_update()
-    ).first()
-    if row is None or row[0] != held.n:
+    """Until the commit, and for another lease: a whole catalogue takes longer to arrive than one."""
+    if not leases.extend(db, CatalogueSync, held, lease_s=LEASE_S):
         raise Overtaken
 
 

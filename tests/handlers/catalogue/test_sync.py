@@ -113,3 +113,19 @@ def test_a_worker_whose_turn_ran_out_writes_nothing_more(province, monkeypatch):
     monkeypatch.setattr(province, "list_items", slow)
     assert syncing.sync().version == ""
     assert len(stored()) == 2
+
+
+def test_a_catalogue_that_takes_hours_keeps_its_turn(province, monkeypatch):
+    province.items = [item(code) for code in CODES]
+    ask, others = province.list_items, []
+
+    def slow(version: str, cursor: str | None, limit: int):
+        with db.transaction() as session:  # each page takes two thirds of the lease
+            session.execute(text("UPDATE catalogue_sync SET lease_until = lease_until - interval '600 seconds'"))
+        others.append(syncing._claim())
+        return ask(version, cursor, limit)
+
+    monkeypatch.setattr(province, "list_items", slow)
+    assert syncing.sync().version == "c1"
+    assert others == [None] * len(others)
+    assert len(others) > 2
