@@ -28,9 +28,11 @@ def mini_program() -> MiniProgram:
 
 def citizen() -> Principal:
     """The session behind the token. Every reason to refuse it looks the same."""
-    app = mini_program()
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    principal = sessions.principal_of(token) if scheme.lower() == "bearer" else None
+    if scheme.lower() != "bearer":
+        raise Problem("unauthenticated", headers=CHALLENGE)
+    app = mini_program()
+    principal = sessions.principal_of(token)
     if principal is None or (principal.channel, principal.app_id) != (app.channel, app.app_id):
         raise Problem("unauthenticated", headers=CHALLENGE)
     return principal

@@ -31,6 +31,7 @@ room = Room("identity", __name__, caller=Caller.CITIZEN, url_prefix="/v1", descr
 
 
 @door.route("/sessions", methods=["POST"])
+@door.refuses(401)
 @door.arguments(LogInSchema)
 @door.response(201, StartedSessionSchema)
 def log_in(body: dict[str, Any]) -> dict[str, Any]:
@@ -127,6 +128,7 @@ def list_consents() -> dict[str, Any]:
 
 
 @room.route("/me/consents", methods=["POST"])
+@room.refuses(404, 409)
 @room.arguments(GiveConsentSchema)
 @room.response(201, ConsentSchema)
 def give_consent(body: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ room = Room("verifications", __name__, caller=Caller.CITIZEN, url_prefix="/v1/me
 
 
 @room.route("/verifications", methods=["POST"])
+@room.refuses(403)
 @edge.idempotent
 @room.arguments(StartVerificationSchema)
 @room.response(201, VerificationSchema)

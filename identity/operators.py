@@ -55,6 +55,7 @@ def approval(approval_id: str) -> approving.Shown:
 
 
 @room.route("/approvals/<string:approval_id>/approve", methods=["POST"])
+@room.refuses(409)
 @room.doc(parameters=[TOTP_DOC])
 @room.arguments(Approve)
 @room.response(200, ApprovalDetailSchema)
@@ -65,6 +66,7 @@ def approve(body: dict[str, str], approval_id: str) -> approving.Shown:
 
 
 @room.route("/approvals/<string:approval_id>/refuse", methods=["POST"])
+@room.refuses(409)
 @room.arguments(Refuse)
 @room.response(200, ApprovalDetailSchema)
 def refuse(body: dict[str, str], approval_id: str) -> approving.Shown:

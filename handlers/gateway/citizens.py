@@ -1,13 +1,23 @@
 """The services a citizen can tap (browsing needs X-App only), and the one opaque route every call of them takes."""
 
-from typing import Any
+from typing import Any, Final
 
 from flask import Response, current_app, request
 
 from app.core.edge import Caller, Room, mini_program
-from app.core.edge.callers import SECURITY
+from app.core.edge.callers import APP_HEADER, SECURITY
 from handlers.gateway import front, services
 from handlers.gateway.schemas import CalledSchema, ServiceDetailSchema, ServicePage, ServicesQuery
+
+KEY_HEADER: Final[dict[str, Any]] = {
+    "in": "header", "name": "Idempotency-Key", "required": False,
+    "schema": {"type": "string"},
+    "description": "Required where the service's operation is a write: 8 to 64 of A-Z a-z 0-9 _ -; a read does not look at it.",
+}  # fmt: skip
+REGION_HEADER: Final[dict[str, Any]] = {
+    "in": "header", "name": "X-Region", "required": False, "schema": {"type": "string", "pattern": "^([0-9]{12})?$"},
+    "description": "The citizen's region, GB/T 2260; where it is missing or empty, the service's own.",
+}  # fmt: skip
 
 browsing = Room("services", __name__, caller=Caller.APP, url_prefix="/v1", description="Services to tap")
 # PUBLIC to the edge because the road proves the caller itself: session and rate limit in one look.
@@ -33,7 +43,8 @@ def show_service(service_id: str) -> dict[str, Any]:
 
 @calling.route(front.ROUTE, methods=list(front.METHODS))
 @calling.alt_response(200, schema=CalledSchema, description="What the service answered, out of its envelope")
-@calling.doc(security=SECURITY[Caller.CITIZEN])
+@calling.refuses(400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 502, 503, 504)
+@calling.doc(security=SECURITY[Caller.CITIZEN], parameters=[APP_HEADER, KEY_HEADER, REGION_HEADER])
 def call(service_id: str, path: str) -> Response:
     """One call, carried on to the service: the manifest says which, see GET /v1/services/{service_id}."""
     del service_id, path  # the road reads the raw target; what Flask decoded cannot be judged

@@ -49,11 +49,13 @@ class MixedUp(Exception):
 
 def enter(environ: Mapping[str, Any]) -> Principal:
     """The citizen of this request. Raises Problem app_required, unauthenticated, too_many_requests, unavailable."""
+    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise _unauthenticated()
     app = environ.get("HTTP_X_APP", "")
     if not is_known(app):
         raise Problem("app_required")
-    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-    if scheme.lower() != "bearer" or sessions.TOKEN_FORM.fullmatch(token) is None:
+    if sessions.TOKEN_FORM.fullmatch(token) is None:
         raise _unauthenticated()
     principal = _session(sessions.hash_of(token))
     if principal is None or f"{principal.channel}/{principal.app_id}" != app:

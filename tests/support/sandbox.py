@@ -17,7 +17,7 @@ from config.settings import get_settings
 Receiver = Callable[[Push], tuple[int, bytes]]
 
 
-class _Quiet(WSGIRequestHandler):
+class Quiet(WSGIRequestHandler):
     """No access log: request lines carry secrets, as WeChat's protocol wants it."""
 
     def log(self, *_: Any) -> None:
@@ -78,7 +78,7 @@ class Sandbox:
 def listening() -> Iterator[Sandbox]:
     """The sandbox behind a threaded server of its own until the block ends."""
     sandbox = Sandbox()
-    server = make_server("127.0.0.1", sandbox.port, sandbox.app, threaded=True, request_handler=_Quiet)
+    server = make_server("127.0.0.1", sandbox.port, sandbox.app, threaded=True, request_handler=Quiet)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, name="sandbox", daemon=True)
     thread.start()

@@ -113,6 +113,17 @@ def test_every_operation_says_how_it_is_proven(flask_app):
     assert unguarded == []
 
 
+def test_every_operation_of_a_mini_program_says_that_it_takes_its_app(flask_app):
+    spec = flask_app.extensions["tongban_api"].spec.to_dict()
+    silent = [
+        (method, rule)
+        for method, rule, caller in routes(flask_app)
+        if (caller in callers.SAYING_THEIR_APP or rule in PROVES_ITSELF)
+        and callers.APP_HEADER not in spec["paths"][documented(rule)][method.lower()].get("parameters", [])
+    ]
+    assert silent == []
+
+
 def test_operations_have_names_that_do_not_collide(flask_app):
     spec = flask_app.extensions["tongban_api"].spec.to_dict()
     names = [

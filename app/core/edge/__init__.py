@@ -5,9 +5,10 @@ Rooms use `Room` (a flask-smorest blueprint that declares its caller), `citizen(
 """
 
 from app.core.edge.bodies import Instant, Query, Strict
-from app.core.edge.callers import Caller, Room, authenticator, citizen, mini_program, register, staff
+from app.core.edge.callers import Caller, authenticator, citizen, mini_program, register, staff
 from app.core.edge.idempotent import idempotent
 from app.core.edge.paging import PageQuery, page_of, paged
+from app.core.edge.room import Room
 
 __all__ = [
     "Caller",

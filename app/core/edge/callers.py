@@ -11,7 +11,6 @@ from typing import Any, cast
 from flask import Flask, current_app, g, request
 from flask_smorest import Api, Blueprint
 
-from app.core.edge.bodies import StrictArguments
 from app.core.errors import Problem
 from app.core.principal import MiniProgram, Principal, StaffPrincipal
 from config.settings import get_settings
@@ -31,15 +30,20 @@ class Caller(StrEnum):
 
 
 SECURITY: dict[Caller, list[dict[str, list[str]]]] = {
-    Caller.CITIZEN: [{"citizen": [], "app": []}],
-    Caller.APP: [{"app": []}],
+    Caller.CITIZEN: [{"citizen": []}],
     Caller.STAFF: [{"staff": []}],
 }
 SCHEMES = {
     "citizen": {"type": "http", "scheme": "bearer", "description": "access_token of POST /v1/sessions"},
-    "app": {"type": "apiKey", "in": "header", "name": "X-App", "description": "wechat/<appid>"},
     "staff": {"type": "http", "scheme": "bearer", "description": "personal token of cli staff add"},
 }
+# Says which mini-program calls; it proves nothing, so it is a parameter and no scheme of security.
+APP_HEADER: dict[str, Any] = {
+    "in": "header", "name": "X-App", "required": True,
+    "schema": {"type": "string", "pattern": "^[a-z]{2,16}/[A-Za-z0-9]{1,64}$"},
+    "description": "Which mini-program calls: `wechat/<appid>`. The session has to be one of this very app.",
+}  # fmt: skip
+SAYING_THEIR_APP = frozenset({Caller.APP, Caller.CITIZEN})
 
 Authenticator = Callable[[], Any]
 
@@ -56,21 +60,6 @@ _authenticators: dict[Caller, Authenticator] = {Caller.INTERNAL: only_internal}
 def authenticator(caller: Caller, check: Authenticator) -> None:
     """The owning room's proof: returns the principal or raises Problem. Called before every view of that caller."""
     _authenticators[caller] = check
-
-
-class Room(StrictArguments, Blueprint):
-    """A blueprint of one caller: `Room("cases", __name__, caller=Caller.CITIZEN, url_prefix="/v1")`."""
-
-    def __init__(self, name: str, import_name: str, *, caller: Caller, **options: Any) -> None:
-        super().__init__(name, import_name, **options)
-        self.caller = caller
-        self._prepare_doc_cbks.append(self._say_security)
-
-    def _say_security(self, doc: dict[str, Any], _info: object, **_: object) -> dict[str, Any]:
-        """OpenAPI's `security` of every operation; a view that proves its caller itself says so with `doc`."""
-        if self.caller in SECURITY:
-            doc["security"] = SECURITY[self.caller]
-        return doc
 
 
 def register(flask_app: Flask, room: Blueprint) -> None:
