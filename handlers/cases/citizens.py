@@ -12,6 +12,7 @@ room = Room(
 
 
 @room.route("/cases", methods=["POST"])
+@room.refuses(403)
 @idempotent
 @room.arguments(FileCase)
 @room.response(201, CaseSchema)

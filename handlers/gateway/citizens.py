@@ -12,7 +12,7 @@ from handlers.gateway.schemas import CalledSchema, ServiceDetailSchema, ServiceP
 KEY_HEADER: Final[dict[str, Any]] = {
     "in": "header", "name": "Idempotency-Key", "required": False,
     "schema": {"type": "string"},
-    "description": "Required where the service's operation is a write: 8 to 64 of A-Z a-z 0-9 _ -; a read does not look at it.",
+    "description": "Required where the operation is a write: 8 to 64 of A-Z a-z 0-9 _ -. A read does not look at it.",
 }  # fmt: skip
 REGION_HEADER: Final[dict[str, Any]] = {
     "in": "header", "name": "X-Region", "required": False, "schema": {"type": "string", "pattern": "^([0-9]{12})?$"},
