@@ -1,7 +1,7 @@
 """The load generator: `python -m bench.load` with a JSON order on stdin, the result as JSON on stdout.
 
 A closed loop: each connection sends the next request as soon as its answer is whole. Requests are prepared by whoever
-orders them, so that what is left to do here is to write bytes and to find the end of an answer: about 15 us a call on
+orders them, so that what is left to do here is to write bytes and to find the end of an answer: some 30 us a call on
 the machine of docs/performance.md. A line `begin` on stdout marks the end of the warm-up, for whoever reads CPU clocks.
 """
 
