@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import text
 
 from app.core.db import transaction
 from app.core.errors import NotSent
@@ -125,3 +126,13 @@ def test_a_snapshot_that_cannot_be_written_waits_its_turn(town, rows, case_id):
     assert pull.pull_next()
     assert rows("SELECT state, failures FROM case_pulls") == [("wanted", 1)]
     assert not pull.pull_next(), "it must wait"
+
+
+def test_a_hint_finds_its_case_by_the_index(town, case_id):
+    """Row-level security compares the tenant with an OR, which no index serves; so the query names the tenant itself."""
+    with transaction() as db:
+        db.execute(text("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"))
+        query = pull.by_number(db, town.cases[case_id].case_no)
+        plan = db.scalars(text(f"EXPLAIN {query.compile(db.get_bind(), compile_kwargs={'literal_binds': True})}"))
+        shown = "\n".join(plan)
+    assert "Index Cond: ((tenant_id = 'province'" in shown
