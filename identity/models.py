@@ -113,6 +113,7 @@ class Verification(Tenanted, Base):
     __tablename__ = "verifications"
     __table_args__ = (
         Index("verifications_unfinished", "account_id", postgresql_where="state in ('created', 'pending')"),
+        Index("verifications_open", "expires_at", postgresql_where="state in ('created', 'pending', 'passed')"),
     )
     id: Mapped[str] = mapped_column(primary_key=True)
     account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)

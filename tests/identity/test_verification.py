@@ -100,3 +100,9 @@ def test_an_attempt_is_bound_at_creation(phone):
     assert (row.channel, row.purpose, row.matter_id, row.method) == ("wechat", "act", "sv_1", "face")
     assert row.identity_index.startswith("1:")
     assert row.consent_id.startswith("cn_")
+
+
+def test_the_sweep_for_what_is_over_time_has_an_index(rows):
+    """Every half minute, over every attempt ever made."""
+    wheres = [row[0] for row in rows("SELECT indexdef FROM pg_indexes WHERE tablename = 'verifications'")]
+    assert any("(expires_at) WHERE" in one and "'passed'" in one for one in wheres)

@@ -159,6 +159,8 @@ def _verifications() -> None:
     )
     unfinished = sa.text("state in ('created', 'pending')")
     op.create_index("verifications_unfinished", "verifications", ["account_id"], postgresql_where=unfinished)
+    open_ones = sa.text("state in ('created', 'pending', 'passed')")
+    op.create_index("verifications_open", "verifications", ["expires_at"], postgresql_where=open_ones)
     protect("verifications")
     op.create_table(
         "evidence",
