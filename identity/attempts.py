@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.core import clock
-from app.core.db import transaction
+from app.core.db import purge
 from app.core.errors import Problem
 from config.assurance import (
     ACCOUNT_FAILURES,
@@ -68,8 +68,7 @@ def settle(db: Session, verification_id: str, outcome: str) -> None:
 
 def forget_old() -> None:
     """Purge what no window reaches any more."""
-    with transaction() as db:
-        db.execute(delete(RealNameAttempt).where(RealNameAttempt.at < clock.now() - KEPT_FOR))
+    purge(RealNameAttempt, RealNameAttempt.at < clock.now() - KEPT_FOR)
 
 
 def _is_owner(db: Session, account: Account, indexes: Sequence[str]) -> bool:

@@ -9,11 +9,10 @@ import hashlib
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core import audit, clock, limits
-from app.core.db import PROVINCE, transaction
+from app.core.db import PROVINCE, purge, transaction
 from app.core.errors import OutboundError, PlatformError, Problem
 from app.core.log import get_log
 from app.platforms import registry
@@ -72,5 +71,4 @@ def _exchange(channel: str, app_id: str, code: str) -> ChannelIdentity:
 
 def forget_codes() -> None:
     """Purge codes the channel itself would no longer take."""
-    with transaction() as db:
-        db.execute(delete(LoginCode).where(LoginCode.burnt_at < clock.now() - BURNT_FOR))
+    purge(LoginCode, LoginCode.burnt_at < clock.now() - BURNT_FOR)

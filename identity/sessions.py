@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.core import audit, clock
-from app.core.db import after_commit, transaction
+from app.core.db import after_commit, purge, transaction
 from app.core.errors import Problem
 from app.core.ids import new_id
 from app.core.principal import Principal
@@ -142,8 +142,7 @@ def end_visible(principal: Principal, session_id: str) -> None:
 
 def forget_ended() -> None:
     """Purge sessions that ended or lapsed a month ago; the audit keeps that they were."""
-    with transaction() as db:
-        db.execute(delete(LoginSession).where(LoginSession.expires_at < clock.now() - KEPT_FOR))
+    purge(LoginSession, LoginSession.expires_at < clock.now() - KEPT_FOR)
 
 
 def bump(db: Session, account: Account) -> None:

@@ -12,7 +12,19 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import DateTime, Engine, LargeBinary, Text, create_engine, event, text
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Engine,
+    LargeBinary,
+    Text,
+    create_engine,
+    delete,
+    event,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -24,9 +36,11 @@ log = get_log("db")
 PROVINCE = "province"  # the tenant of everything that belongs to citizens and the platform itself
 ALL_TENANTS = "*"  # sweepers, callbacks and other work that has no caller
 STATEMENT_TIMEOUT_MS = 10_000
+PURGE_BATCH = 5_000
 
 _open: ContextVar[Session | None] = ContextVar("open_transaction", default=None)
 _AFTER = "after_commit_acts"
+_NO_SYNC = {"synchronize_session": False}
 
 
 class Base(DeclarativeBase):
@@ -113,6 +127,24 @@ def tenant_of(db: Session) -> str:
     """The tenant new rows of this transaction belong to; work for all tenants writes as the province."""
     tenant: str = db.info["tenant"]
     return PROVINCE if tenant == ALL_TENANTS else tenant
+
+
+def purge(model: type[Base], *where: ColumnElement[bool]) -> int:
+    """Delete the rows of every tenant that meet `where`, PURGE_BATCH a transaction; returns how many.
+
+    In one statement a backlog would meet the statement's time limit, be rolled back, and be larger the next time.
+    """
+    key = inspect(model).primary_key[0]
+    gone = 0
+    while True:
+        with transaction(ALL_TENANTS) as db:
+            portion = select(key).where(*where).limit(PURGE_BATCH)
+            done = len(
+                db.execute(delete(model).where(key.in_(portion)).returning(key), execution_options=_NO_SYNC).all()
+            )
+        gone += done
+        if done < PURGE_BATCH:
+            return gone
 
 
 def is_reachable() -> bool:

@@ -27,7 +27,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import clock, crypto, strictjson, tasks
-from app.core.db import ALL_TENANTS, PROVINCE, Base, Tenanted, transaction
+from app.core import db as database
+from app.core.db import PROVINCE, Base, Tenanted, transaction
 from app.core.errors import Problem
 from app.core.ids import new_id
 
@@ -118,14 +119,8 @@ def abandon(row: Fresh) -> None:
 
 def purge() -> int:
     """Forget answers that are final and older than 24 hours; returns how many. Unknown rows stay."""
-    with transaction(ALL_TENANTS) as db:
-        gone = db.execute(
-            delete(IdempotencyKey)
-            .where(IdempotencyKey.state == "complete", IdempotencyKey.final_at < func.clock_timestamp() - KEPT)
-            .returning(IdempotencyKey.id)
-            .execution_options(synchronize_session=False)
-        )
-        return len(gone.all())
+    old = IdempotencyKey.final_at < func.clock_timestamp() - KEPT
+    return database.purge(IdempotencyKey, IdempotencyKey.state == "complete", old)
 
 
 @tasks.job("purge_idempotency_keys", every_s=600, queue="bulk")

@@ -101,3 +101,19 @@ def test_what_fails_after_the_commit_neither_undoes_it_nor_stops_the_rest():
         db.after_commit(session, lambda: done.append("tombstone"))
     assert _types("province") == ["kept.anyway"]
     assert done == ["tombstone"]
+
+
+def test_what_is_purged_goes_in_portions_that_commit_by_themselves(monkeypatch):
+    monkeypatch.setattr(db, "PURGE_BATCH", 2)
+    with db.transaction() as session:
+        event = events.emit(session, "nobody.listens", "x")
+        for index in range(5):
+            row = {"id": f"ed_{index}", "tenant_id": "province", "event_id": event, "subscriber": f"s{index}"}
+            session.execute(insert(events.OutboxDelivery).values(**row, state="done" if index else "waiting", n=0))
+    begun, real = [], db.transaction
+    with monkeypatch.context() as counted:
+        counted.setattr(db, "transaction", lambda tenant: begun.append(tenant) or real(tenant))
+        assert db.purge(events.OutboxDelivery, events.OutboxDelivery.state == "done") == 4
+    assert begun == [db.ALL_TENANTS] * 3
+    with db.transaction() as session:
+        assert session.scalars(select(events.OutboxDelivery.id)).all() == ["ed_0"]
