@@ -37,6 +37,9 @@ PROVINCE = "province"  # the tenant of everything that belongs to citizens and t
 ALL_TENANTS = "*"  # sweepers, callbacks and other work that has no caller
 STATEMENT_TIMEOUT_MS = 10_000
 PURGE_BATCH = 5_000
+# A server behind a dropped route says nothing, not even that a statement took too long; without these the system waits
+# for a quarter of an hour. Seconds and milliseconds, as libpq takes them; a unix socket does not heed the second.
+SILENCE = {"connect_timeout": 5, "tcp_user_timeout": 15_000}
 
 _open: ContextVar[Session | None] = ContextVar("open_transaction", default=None)
 _AFTER = "after_commit_acts"
@@ -70,6 +73,7 @@ def engine() -> Engine:
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=True,
+        connect_args=SILENCE,
         hide_parameters=True,  # parameters are personal data; an error message must not carry them
     )
     event.listen(made, "connect", _on_connect)

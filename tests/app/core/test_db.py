@@ -117,3 +117,10 @@ def test_what_is_purged_goes_in_portions_that_commit_by_themselves(monkeypatch):
     assert begun == [db.ALL_TENANTS] * 3
     with db.transaction() as session:
         assert session.scalars(select(events.OutboxDelivery.id)).all() == ["ed_0"]
+
+
+def test_a_server_that_went_silent_does_not_hold_a_thread_for_ever():
+    """statement_timeout is the server's own and says nothing when the server is gone behind a dropped route."""
+    with db.engine().connect() as connection:
+        told = connection.connection.driver_connection.info.get_parameters()
+    assert (told["connect_timeout"], told["tcp_user_timeout"]) == ("5", "15000")
