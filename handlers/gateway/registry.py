@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.core import clock
 from app.core.db import ALL_TENANTS, transaction
@@ -68,7 +69,7 @@ class Registry:
     def _reload(self, epoch: int, version: bytes) -> None:
         try:
             self._services = load()
-        except OperationalError as error:
+        except (OperationalError, PoolTimeoutError) as error:
             if self._epoch < 0:
                 raise Problem("unavailable", headers={"Retry-After": "5"}) from None
             # Reads need no SQL: they go by the last copy until the database is back or evidence has no more room.

@@ -4,6 +4,7 @@ import pytest
 import redis
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.core import clock, events, kv
 from app.core.db import ALL_TENANTS, transaction
@@ -105,9 +106,10 @@ def test_without_redis_sql_is_asked_every_two_seconds(copy, loads, later, monkey
     assert len(loads) == 3
 
 
-def test_without_the_database_the_last_copy_serves(copy, later, monkeypatch):
+@pytest.mark.parametrize("error", [OperationalError("", {}, Exception()), PoolTimeoutError()])
+def test_without_the_database_the_last_copy_serves(copy, later, monkeypatch, error):
     def away() -> dict:
-        raise OperationalError("", {}, Exception())
+        raise error
 
     monkeypatch.setattr(registry, "load", away)
     announce()
