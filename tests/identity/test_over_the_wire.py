@@ -22,7 +22,7 @@ BROKEN = (("冯故障", "99010119810101002X"), ("钱维护", "990101198201010019
 def wired_app():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(factory, "ROOMS", ("identity", "handlers.callbacks"))
-        yield factory.create_app()
+        return factory.create_app()  # not a yield: the list of rooms must be whole again for the next app
 
 
 @pytest.fixture

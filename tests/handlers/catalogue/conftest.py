@@ -70,10 +70,10 @@ class ListedProvince:
 
 
 @pytest.fixture(scope="session")
-def catalogue_app() -> Iterator[Flask]:
+def catalogue_app() -> Flask:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(factory, "ROOMS", ("identity", "handlers.catalogue"))
-        yield factory.create_app()
+        return factory.create_app()  # not a yield: the list of rooms must be whole again for the next app
 
 
 @pytest.fixture
