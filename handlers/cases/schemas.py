@@ -4,11 +4,10 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from app.core.edge import Instant, Strict
+from app.core.edge import Instant, Region, Strict
 from app.core.edge.problems import english
 from config.cases import STATE_WORDS
 
-REGION = validate.Regexp(r"[0-9]{12}\Z", error="pattern")
 MOST_ANSWERS = 64
 MOST_TEXT = 2000
 MOST_LISTED = 50
@@ -28,7 +27,7 @@ class FileCase(Strict):
     """POST /v1/cases."""
 
     item_code = fields.String(required=True, validate=validate.Length(1, 64))
-    accept_region = fields.String(required=True, validate=REGION)
+    accept_region = Region(required=True)
     form = fields.Dict(
         keys=fields.String(validate=KEY),
         values=fields.Raw(allow_none=True, validate=_answer),

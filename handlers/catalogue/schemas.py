@@ -1,18 +1,14 @@
 """What the catalogue's routes take and give. Only public facts of items; the raw province body never leaves."""
 
-from typing import Any, Final
+from typing import Any
 
 from marshmallow import fields, validate
 
-from app.core.edge import PageQuery, Query, Strict, page_of
-
-REGION: Final = validate.Regexp(r"\A[0-9]{12}\Z", error="pattern")
-# ECMA 262, which OpenAPI patterns are written in, knows no \A and \Z.
-REGION_DOC: Final = {"description": "12 digits, GB/T 2260", "pattern": "^[0-9]{12}$", "type": "string"}
+from app.core.edge import PageQuery, Query, Region, Strict, page_of
 
 
 class ItemsQuery(PageQuery):
-    region = fields.String(load_default=None, allow_none=False, validate=REGION, metadata=REGION_DOC)
+    region = Region(load_default=None, allow_none=False)
     q = fields.String(
         load_default=None,
         allow_none=False,
@@ -55,7 +51,7 @@ class GuideSchema(Strict):
 
 
 class RegionsQuery(Query):
-    parent = fields.String(load_default=None, allow_none=False, validate=REGION, metadata=REGION_DOC)
+    parent = Region(load_default=None, allow_none=False)
 
 
 class RegionSchema(Strict):

@@ -1,18 +1,14 @@
 """What the gateway's routes take and give: a service as a mini-program needs it, a version as a reviewer needs it."""
 
-from typing import Any, Final
+from typing import Any
 
 from marshmallow import fields, validate
 
-from app.core.edge import Instant, PageQuery, Strict, page_of
-
-REGION: Final = validate.Regexp(r"\A[0-9]{12}\Z", error="pattern")
-# ECMA 262, which OpenAPI patterns are written in, knows no \A and \Z.
-REGION_DOC: Final = {"description": "12 digits, GB/T 2260", "pattern": "^[0-9]{12}$", "type": "string"}
+from app.core.edge import Instant, PageQuery, Region, Strict, page_of
 
 
 class ServicesQuery(PageQuery):
-    region = fields.String(load_default=None, allow_none=False, validate=REGION, metadata=REGION_DOC)
+    region = Region(load_default=None, allow_none=False)
 
 
 class BilingualSchema(Strict):

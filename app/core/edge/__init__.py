@@ -4,7 +4,7 @@ Rooms use `Room` (a flask-smorest blueprint that declares its caller), `citizen(
 `idempotent` on creating POSTs, `paged` for lists, and raise `Problem`; everything else happens here.
 """
 
-from app.core.edge.bodies import Instant, Query, Strict
+from app.core.edge.bodies import Instant, Query, Region, Strict
 from app.core.edge.callers import Caller, authenticator, citizen, mini_program, register, staff
 from app.core.edge.idempotent import idempotent
 from app.core.edge.paging import PageQuery, page_of, paged
@@ -15,6 +15,7 @@ __all__ = [
     "Instant",
     "PageQuery",
     "Query",
+    "Region",
     "Room",
     "Strict",
     "authenticator",

@@ -8,7 +8,7 @@ from marshmallow import fields, validate
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
-from app.core.edge.bodies import Query, Strict
+from app.core.edge.bodies import Digits, Query, Strict
 from app.core.errors import FieldError, Problem
 
 MOST = 100
@@ -18,7 +18,7 @@ DEFAULT = 20
 class PageQuery(Query):
     """`?limit=&cursor=` of every list."""
 
-    limit = fields.Integer(load_default=DEFAULT, validate=validate.Range(1, MOST))
+    limit = Digits(load_default=DEFAULT, validate=validate.Range(1, MOST))
     cursor = fields.String(load_default=None, allow_none=False, validate=validate.Length(1, 200))
 
 
