@@ -3,8 +3,9 @@
 import ast
 import re
 from collections.abc import Iterator
-from re import _constants as codes  # type: ignore[attr-defined]  # the standard library's own parser of patterns
-from re import _parser as parser  # type: ignore[attr-defined]
+from re import _constants as codes  # the standard library's own parser of patterns
+from re import _parser as parser
+from typing import Any
 
 import pytest
 
@@ -35,9 +36,9 @@ def patterns(one: Module) -> Iterator[tuple[str | bytes, int]]:
                 yield first.value, node.lineno
 
 
-def parts(tree: object, outer: tuple[bool, ...] = ()) -> Iterator[tuple[object, object, tuple[bool, ...]]]:
+def parts(tree: Any, outer: tuple[bool, ...] = ()) -> Iterator[tuple[object, object, tuple[bool, ...]]]:
     """Every operation of a parsed pattern with its argument and the operations around it."""
-    for op, argument in tree:  # type: ignore[attr-defined]
+    for op, argument in tree:
         yield op, argument, outer
         for inner in argument if isinstance(argument, tuple | list) else [argument]:
             if isinstance(inner, parser.SubPattern):

@@ -1,6 +1,5 @@
 """Fixtures of the catalogue's tests: an app with its rooms, and a province whose list a test can write."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
