@@ -21,7 +21,7 @@ def create_app() -> Flask:
     flask_app = Flask("tongban", static_folder=None)
     flask_app.json.ensure_ascii = False  # type: ignore[attr-defined]  # the default provider has it
     flask_app.config.update(
-        MAX_CONTENT_LENGTH=bodies.MAX_BODY_BYTES,
+        MAX_CONTENT_LENGTH=bodies.READ_BYTES,
         PROVIDE_AUTOMATIC_OPTIONS=False,
         DEBUG=settings.debug,
     )
