@@ -203,9 +203,9 @@ class Settings(BaseSettings):
 def _broker_beside(redis_url: str) -> str:
     if redis_url.startswith("unix://"):
         return f"redis+socket://{redis_url.removeprefix('unix://').partition('?')[0]}?virtual_host=1"
-    return (
-        f"{redis_url.rstrip('/').rsplit('/', 1)[0] if re.search(r'/[0-9]+\Z', redis_url) else redis_url.rstrip('/')}/1"
-    )
+    plain = redis_url.rstrip("/")
+    without_number = re.sub(r"/[0-9]+\Z", "", plain)
+    return f"{without_number}/1"
 
 
 def _lines(error: ValidationError) -> list[str]:
