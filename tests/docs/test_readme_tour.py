@@ -21,7 +21,7 @@ from handlers.gateway import breaker, registry
 from notifications import templates
 from tests.docs import tour
 from tests.support.gateway import publish
-from tests.support.sandbox import _Quiet
+from tests.support.sandbox import Quiet
 
 CARD = tour.ROOT / "docs" / "examples" / "social-security-card.manifest.json"
 TEMPLATES = tour.ROOT / "config" / "templates" / "sandbox.json"
@@ -31,7 +31,7 @@ PATIENCE_S = 300
 
 @contextmanager
 def serving(flask_app, port):
-    server = make_server("127.0.0.1", port, flask_app, threaded=True, request_handler=_Quiet)
+    server = make_server("127.0.0.1", port, flask_app, threaded=True, request_handler=Quiet)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
