@@ -69,8 +69,8 @@ def seed(ground: Ground) -> tuple[dict[str, Any], Path]:
     ground.run("-m", "bench.seed", str(order))
     with ground.sql() as connection:
         for peer in CONTENDERS[1:]:
-            connection.execute(f"CREATE TABLE {peer.table} (LIKE exchanges INCLUDING ALL)")  # type: ignore[call-overload]
-            connection.execute(f"GRANT INSERT ON {peer.table} TO tb_app")  # type: ignore[call-overload]
+            connection.execute(f"CREATE TABLE {peer.table} (LIKE exchanges INCLUDING ALL)")
+            connection.execute(f"GRANT INSERT ON {peer.table} TO tb_app")
     return json.loads(out.read_text(encoding="utf-8")), out
 
 

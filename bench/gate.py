@@ -212,7 +212,7 @@ def rows_of(ground: Ground, table: str, request_ids: Iterable[str]) -> dict[str,
     query = f"SELECT request_id, citizen_ref FROM {table} WHERE request_id = ANY(%s)"  # noqa: S608  our own names
     with ground.sql() as connection:
         while True:
-            found = connection.execute(query, [wanted]).fetchall()  # type: ignore[call-overload]
+            found = connection.execute(query, [wanted]).fetchall()
             if len(found) >= len(wanted) or time.monotonic() > deadline:
                 expect(told=len({row[0] for row in found}), wanted=len(found), what="exchange rows, each call once")
                 return {str(row[0]): str(row[1]) for row in found}
