@@ -1,7 +1,5 @@
 """One case from filing to receipt over the real wire: the stand-ins on their port, their callbacks at our real door."""
 
-from urllib.parse import urlsplit
-
 import pytest
 
 from app.core import tasks
@@ -40,15 +38,7 @@ def rest(sandbox):
 @pytest.fixture
 def door(citizen_app, db_clean, sandbox):
     """The stand-ins' callbacks reach our own door."""
-
-    def receive(push):
-        url = urlsplit(push.url)
-        answer = citizen_app.test_client().open(
-            url.path, method=push.method, query_string=url.query, data=push.body, headers=dict(push.headers)
-        )
-        return answer.status_code, answer.data
-
-    sandbox.receiver = receive
+    sandbox.call_back(citizen_app)
     return sandbox
 
 

@@ -1,7 +1,5 @@
 """Identity over the real wire: the stand-ins on their port, their signed callbacks at our own door."""
 
-from urllib.parse import urlsplit
-
 import pytest
 
 from app import factory
@@ -28,15 +26,7 @@ def wired_app():
 @pytest.fixture
 def wire(wired_app, db_clean, sandbox):
     """The stand-ins' callbacks reach our door; `sandbox.settle()` waits for them."""
-
-    def receive(push):
-        url = urlsplit(push.url)
-        answer = wired_app.test_client().open(
-            url.path, method=push.method, query_string=url.query, data=push.body, headers=dict(push.headers)
-        )
-        return answer.status_code, answer.data
-
-    sandbox.receiver = receive
+    sandbox.call_back(wired_app)
     return sandbox
 
 

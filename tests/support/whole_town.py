@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
@@ -104,14 +103,6 @@ def whole_app() -> Flask:
 @contextmanager
 def living(app: Flask, sandbox: Sandbox) -> Iterator[Town]:
     """The app with its stand-ins' callbacks at its own door; nobody has moved in yet."""
-
-    def door(push: Any) -> tuple[int, bytes]:
-        url = urlsplit(push.url)
-        answer = app.test_client().open(
-            url.path, method=push.method, query_string=url.query, data=push.body, headers=dict(push.headers)
-        )
-        return answer.status_code, answer.data
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(real_name, "ANSWER_GRID_S", 0.001)
         patch.setattr(sync, "_pages", _few)
@@ -119,7 +110,7 @@ def living(app: Flask, sandbox: Sandbox) -> Iterator[Town]:
         registry.forget()
         breaker.forget()
         exchanges.BATCH.flush()
-        sandbox.receiver = door
+        sandbox.call_back(app)
         yield Town(app, sandbox)
 
 
