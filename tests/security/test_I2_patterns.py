@@ -93,9 +93,10 @@ def _matches(tree, char: int) -> bool:
             return True
         if operation is sre.IN and any(_in_set(part, char) for part in argument):
             return True
-        if operation is sre.SUBPATTERN and _matches(argument[3], char):
+        inner = argument[3] if operation is sre.SUBPATTERN else argument[2] if operation is sre.MAX_REPEAT else ()
+        if _matches(inner, char):
             return True
-        if operation not in (sre.LITERAL, sre.IN, sre.SUBPATTERN):
+        if operation not in (sre.LITERAL, sre.IN, sre.SUBPATTERN, sre.MAX_REPEAT):
             return True  # not looked into: better a false alarm
     return False
 
