@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import date
-from re import _constants as sre  # type: ignore[attr-defined]
+from re import _constants as sre
 from re import _parser
 from typing import Any
 
