@@ -144,6 +144,7 @@ def withdraw_consent(purpose: str) -> None:
 
 
 @room.route("/me/uses", methods=["GET"])
+@room.refuses(403)
 @room.arguments(PageQuery, location="query")
 @room.response(200, page_of(UseSchema))
 def list_uses(page: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import clock
 from app.core.db import Base, Tenanted, tenant_of
+from app.core.errors import FieldError, Problem
 from app.core.ids import is_id, new_id
 
 MOST: Final = 100
@@ -55,10 +56,12 @@ def note(
 
 
 def list_for(db: Session, citizen_id: str, cursor: str | None = None, limit: int = 20) -> Page:
-    """The uses of one citizen's data, newest first. `cursor`: what the last page gave; another text is the start."""
+    """The uses of one citizen's data, newest first. `cursor`: what the last page gave; another text is refused."""
+    if cursor is not None and not is_id("du", cursor):
+        raise Problem("invalid_fields", errors=[FieldError("cursor", "format")])
     limit = max(1, min(limit, MOST))
     wanted = select(DataUse).where(DataUse.citizen_id == citizen_id).order_by(DataUse.id.desc()).limit(limit + 1)
-    if cursor is not None and is_id("du", cursor):
+    if cursor is not None:
         wanted = wanted.where(DataUse.id < cursor)
     rows = tuple(db.scalars(wanted))
     return Page(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)

@@ -5,6 +5,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import ProgrammingError
 
 from app.core import db, uses
+from app.core.errors import FieldError, Problem
 from app.core.uses import DataUse
 
 pytestmark = pytest.mark.usefixtures("db_clean")
@@ -48,10 +49,10 @@ def test_pages_are_newest_first_and_meet_without_gap_or_overlap():
 
 
 @pytest.mark.parametrize("cursor", ["", "du_x", "'; DROP TABLE data_uses", "ct_1"])
-def test_a_foreign_cursor_is_the_start(cursor):
-    with db.transaction() as session:
-        note(session)
-        assert len(uses.list_for(session, "ct_1", cursor).rows) == 1
+def test_a_foreign_cursor_is_refused(cursor):
+    with db.transaction() as session, pytest.raises(Problem) as refused:
+        uses.list_for(session, "ct_1", cursor)
+    assert refused.value.errors == (FieldError("cursor", "format"),)
 
 
 def test_one_citizen_never_sees_another_s():
