@@ -33,6 +33,11 @@ limit_request_line = 8190
 limit_request_fields = 64
 limit_request_field_size = 8190
 
+# gunicorn would believe a SCRIPT_NAME or X-Forwarded-Proto header of every neighbour on this machine, and so of every
+# client of a proxy that lets such a header pass: nobody's. Addresses are app/factory.py's part (TB_TRUSTED_PROXIES).
+forwarded_allow_ips = ""
+forwarder_headers = ""
+
 # gunicorn's access log holds the query string, where an integrator may have put a person; ours is core/log.
 accesslog = None
 errorlog = "-"

@@ -22,6 +22,7 @@ class Served:
     """A running server: raw bytes in, raw bytes out."""
 
     port: int
+    internal_port: int
     process: subprocess.Popen[bytes]
 
     def say(self, raw: bytes, *, half_close: bool = False, timeout_s: float = 20.0) -> bytes:
@@ -69,16 +70,16 @@ class Served:
 @contextlib.contextmanager
 def serving(var: Path, *upstreams: str, workers: int = 1, threads: int = 8) -> Iterator[Served]:
     """`upstreams` are host:port pairs the server may call besides the sandbox."""
-    port = free_port()
+    port, internal_port = free_port(), free_port()
     exceptions = ",".join((os.environ["TB_EGRESS_EXCEPTIONS"], *upstreams))
     environment = os.environ | {
-        "TB_HTTP_PORT": str(port), "TB_INTERNAL_PORT": str(free_port()), "TB_VAR_DIR": str(var),
+        "TB_HTTP_PORT": str(port), "TB_INTERNAL_PORT": str(internal_port), "TB_VAR_DIR": str(var),
         "TB_EGRESS_EXCEPTIONS": exceptions, "PYTHONPATH": str(ROOT), "TB_LOG_LEVEL": "WARNING",
     }  # fmt: skip
     command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "--workers", str(workers)]
     command += ["--threads", str(threads), "wsgi:app"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment)
-    served = Served(port, process)
+    served = Served(port, internal_port, process)
     try:
         until(served.is_up, "the server answers")
         yield served
