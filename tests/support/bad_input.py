@@ -56,6 +56,8 @@ def json_cases() -> Iterator[Bad]:
         yield post("an array", 422, "invalid_fields", path, b"[]")
         yield post("a number", 422, "invalid_fields", path, b"7")
         yield post("an unknown field", 422, "invalid_fields", path, {"openid": "oX", "is_admin": True})
+        ciphertext = {"encryptedData": "CiyLU1Aw2KjvrjMdj8YKliAjtP4gsMZM", "iv": "r7BXXKkLb8qrSNn05n0qiA=="}
+        yield post("what WeChat encrypted for a client", 422, "invalid_fields", path, ciphertext)  # L7
         yield post("a form", 415, "unsupported_media_type", path, b"a=1", headers={"Content-Type": "text/plain"})
         yield post("too much", 413, "too_large", path, b'{"a":"' + b"x" * 300 * 1024 + b'"}')
 
