@@ -45,19 +45,29 @@ MALFORMED: dict[str, bytes] = {
     "a lone surrogate": b'{"a":"\\ud800"}', "a NUL": b'{"a":"\\u0000"}', "a raw NUL": b'{"a":"\x00"}', "latin-1": b'{"a":"\xe9"}',
     "a BOM": b"\xef\xbb\xbf{}", "a comment": b"{} // x", "single quotes": b"{'a':1}",
 }  # fmt: skip
-READERS = ("/v1/sessions", "/v1/me/consents", "/v1/me/verifications", "/v1/me/grants", "/v1/cases")
+# Every door that reads a body, with one it would otherwise take: a refusal is then about the one thing added to it.
+READERS: dict[str, dict[str, Any]] = {
+    "/v1/sessions": {"code": "never-issued-0002"},
+    "/v1/me/consents": {"purpose": "terms", "text_version": "1"},
+    "/v1/me/verifications": {"method": "real_name", "name": LI[0], "id_number": LI[1]},
+    "/v1/me/grants": {"answers": {"TB-notice-000000000000000000000000000000000": "accept"}},
+    "/v1/cases": FILE,
+}
 
 
 def json_cases() -> Iterator[Bad]:
     """Bodies that are no JSON, or not the JSON asked for, at every door that reads one."""
-    for path in READERS:
+    for path, good in READERS.items():
         for what, raw in MALFORMED.items():
             yield post(what, 400, "invalid_json", path, raw)
         yield post("an array", 422, "invalid_fields", path, b"[]")
         yield post("a number", 422, "invalid_fields", path, b"7")
-        yield post("an unknown field", 422, "invalid_fields", path, {"openid": "oX", "is_admin": True})
+        yield post("an unknown field", 422, "invalid_fields", path, good | {"openid": "oX"})
+        yield post(
+            "another unknown field", 422, "invalid_fields", path, good | {"tenant_id": "province", "level": "L3"}
+        )
         ciphertext = {"encryptedData": "CiyLU1Aw2KjvrjMdj8YKliAjtP4gsMZM", "iv": "r7BXXKkLb8qrSNn05n0qiA=="}
-        yield post("what WeChat encrypted for a client", 422, "invalid_fields", path, ciphertext)  # L7
+        yield post("what WeChat encrypted for a client", 422, "invalid_fields", path, good | ciphertext)  # L7
         yield post("a form", 415, "unsupported_media_type", path, b"a=1", headers={"Content-Type": "text/plain"})
         yield post("too much", 413, "too_large", path, b'{"a":"' + b"x" * 300 * 1024 + b'"}')
 
