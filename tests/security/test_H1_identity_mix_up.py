@@ -4,6 +4,7 @@ Many citizens over many threads of a real gunicorn, from a cold start, while con
 the workers themselves are dropped. Any answer is right or is a refusal; none is somebody else's.
 """
 
+import http.client
 import json
 import os
 import signal
@@ -51,7 +52,7 @@ class Crowd:
             path = f"/v1/services/{service_id}/call/echo/c{n}"
             try:
                 status, got, body = served.ask("GET", path, headers=headers(phone, request_id))
-            except (OSError, ValueError):
+            except (OSError, ValueError, http.client.HTTPException):
                 continue  # the worker died under it; nobody was told anything
             self._judge(f"/ebus/cards/echo/c{n}", request_id, status, got, json.loads(body))
 

@@ -19,7 +19,8 @@ import structlog
 from app.core import log
 from app.platforms.personas import PERSONAS
 
-SHAPES = re.compile(r"(?<![0-9])99[0-9]{15}[0-9Xx](?![0-9])|\btb[a-z]_[A-Za-z0-9_-]{24,}")
+# Between letters it is a piece of a random hex id, which holds eighteen such digits once in a few thousand runs.
+SHAPES = re.compile(r"(?<![0-9A-Za-z])99[0-9]{15}[0-9Xx](?![0-9A-Za-z])|\btb[a-z]_[A-Za-z0-9_-]{24,}")
 SECRET_NAMES = ("KEY", "SECRET", "TOKEN", "APPS")
 SHORTEST = 8  # a shorter secret would be found in innocent words
 
